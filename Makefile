@@ -1,0 +1,38 @@
+# Everyday verbs. `make demo` and `make test` need Python 3.11+, git, make and a package index.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help setup demo test lint lock bench clean
+
+help: ## List the verbs
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+setup: .venv/.ready ## Make the environment in .venv
+
+.venv/.ready: requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Terrace needs Python 3.11 or newer; this is %d.%d. Try: make PYTHON=python3.12" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup ## Run the whole story in the sandbox
+	$(BIN)/terrace demo
+
+test: setup ## Lint, types and every ring that needs no Pulumi CLI
+	$(BIN)/python -m pytest -n 2
+
+lint: setup ## Style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+lock: setup ## Pin every dependency again, with hashes
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--extra sandbox --group dev pyproject.toml --output-file requirements/dev.txt
+
+bench: setup ## Measure the ratios that the docs quote
+	$(BIN)/python -m benchmarks
+
+clean: ## Remove what the verbs above made
+	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""The pure core: levels, capabilities, settings and the plan that follows from them."""

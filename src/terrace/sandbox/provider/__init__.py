@@ -1,0 +1,1 @@
+"""The provider behind both engines in the sandbox: one handler a resource type, one file a service."""
