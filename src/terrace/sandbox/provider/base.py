@@ -1,7 +1,7 @@
 """What a handler of one resource type is.
 
-Property names are those of the wire (Pulumi's camelCase). Values are plain: secrets are already unwrapped, numbers that are
-whole are `int`. In a preview a value may be `UNKNOWN`, at any depth.
+Property names are those of the wire (Pulumi's camelCase). Values are plain: secrets are already unwrapped, numbers
+that are whole are `int`. In a preview a value may be `UNKNOWN`, at any depth.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ Props = Mapping[str, Any]
 """Inputs or outputs of a resource by wire name."""
 
 Schema = Mapping[str, Any]
-"""Which inputs a handler knows: name → `str`, `int`, `float`, `bool`, `dict` (free map of strings), a nested `Schema`, or a one-item
-list of any of these. What is not in it is refused, never dropped."""
+"""Which inputs a handler knows: name → `str`, `int`, `float`, `bool`, `dict` (free map of strings), a nested `Schema`,
+or a one-item list of any of these. What is not in it is refused, never dropped."""
 
 
 class _Unknown:
@@ -111,7 +111,7 @@ class Handler(ABC):
         """Remove the resource; already gone is no error."""
 
     def find(self, aws: Clients, inputs: Props) -> str | None:
-        """Return the id of a resource that an interrupted `create` with these inputs may have left, None if there is none.
+        """Return the id of a resource that an interrupted `create` with these inputs may have left, None if none.
 
         Called only when the journal shows that a create of this resource began and did not report its end.
         """
