@@ -1,0 +1,109 @@
+"""`terrace sandbox`: AWS on this machine."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from terrace import paths
+from terrace.cli.options import common, env_argument, root_option
+
+
+@click.group()
+def sandbox() -> None:
+    """Run AWS on this machine: one local server, reached by any AWS client, bound to 127.0.0.1 only."""
+
+
+@sandbox.command()
+@common
+def start(as_json: bool) -> None:
+    """Start the sandbox; one that runs is left as it is."""
+    from terrace.target import load_sandbox
+
+    box = load_sandbox(paths.home())
+    before = box.running()
+    running = before or box.start()
+    if as_json:
+        click.echo(json.dumps({"url": running.url, "pid": running.pid, "started": before is None}, indent=2))
+    else:
+        click.echo(f"The sandbox {'runs' if before else 'was started'} at {running.url} (process {running.pid}).")
+
+
+@sandbox.command()
+@common
+def stop(as_json: bool) -> None:
+    """Stop the sandbox and all that runs in it. What it held is gone: the next `up` builds it again."""
+    from terrace.target import load_sandbox
+
+    stopped = load_sandbox(paths.home()).stop()
+    if as_json:
+        click.echo(json.dumps({"stopped": bool(stopped)}))
+    else:
+        click.echo("The sandbox was stopped." if stopped else "The sandbox does not run.")
+
+
+@sandbox.command()
+@common
+def reset(as_json: bool) -> None:
+    """Empty the sandbox: every resource of every environment, and all that runs in it."""
+    from terrace.target import load_sandbox
+
+    load_sandbox(paths.home()).reset()
+    click.echo(json.dumps({"reset": True}) if as_json else "The sandbox is empty.")
+
+
+@sandbox.command()
+@common
+def status(as_json: bool) -> None:
+    """Tell what runs, for which environments, and what this machine cannot give it."""
+    from terrace.target import load_sandbox
+
+    found = load_sandbox(paths.home()).status()
+    if as_json:
+        click.echo(json.dumps(asdict(found), indent=2, default=str))
+        return
+    from terrace.cli.sandbox_status import show
+
+    show(found)
+
+
+@sandbox.command()
+@env_argument
+@root_option
+@common
+def env(env: str, root: Path | None, as_json: bool) -> None:
+    """Print the exports that any AWS client needs to reach an environment in the sandbox.
+
+    Use it as: eval "$(terrace sandbox env dev)"
+    """
+    from terrace.platform import open_platform
+
+    variables = open_platform(root, env).target(sandbox_only=True).environment()
+    if as_json:
+        click.echo(json.dumps(variables, indent=2))
+        return
+    for name, value in variables.items():
+        click.echo(f"export {name}={shlex.quote(value)}")
+
+
+@sandbox.command()
+@click.argument("uri")
+@click.option(
+    "--python",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The interpreter of the environment that the image stands for.",
+)
+@common
+def image(uri: str, python: Path, as_json: bool) -> None:
+    """Let a Python environment of this machine stand for the image URI."""
+    from terrace.target import load_sandbox
+
+    # The interpreter's own path, not what it links to: a virtual environment is found by the link.
+    load_sandbox(paths.home()).register_image(uri, python.absolute())
+    said = {"image": uri, "python": str(python.absolute())}
+    click.echo(json.dumps(said, indent=2) if as_json else f"{uri} now stands for {python}.")

@@ -1,0 +1,90 @@
+"""What can be said of one model in one environment."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from terrace.maturity import fields as f
+from terrace.maturity.names import made_up_account
+
+Mode = Literal["serverless", "realtime", "async", "batch"]
+BUILT_MODES = ("serverless", "realtime")
+
+
+class Objective(f.Settings):
+    """The service level objective of the endpoint."""
+
+    latency_ms: f.Whole = Field(default=500, ge=1, le=60_000)
+    """Milliseconds in which 99 of 100 predictions are made; the model's own time."""
+    availability: float = Field(default=99.5, ge=90, lt=100)
+    """Percent of invocations without a server error."""
+    runbook: f.HttpsUrl | None = None
+    """Page that says what to do when an alarm rings."""
+    on_call: f.Email | None = None
+    """Who is told, besides the platform's alarm topic."""
+
+
+class ModelGitHub(f.Settings):
+    """The GitHub repository of the model."""
+
+    owner: f.Text = Field(pattern=r"^[A-Za-z0-9](-?[A-Za-z0-9]){0,38}$")
+    owner_id: f.Digits
+    repository: f.Text = Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")
+    repository_id: f.Digits
+    legacy_subject: f.Flag = False
+    """The repository is older than 2026-07-15 and its tokens still present the subject without ids."""
+
+
+class ModelGitLab(f.Settings):
+    """The GitLab project of the model."""
+
+    project: f.Text = Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]{0,254}$")
+
+
+class ModelSettings(f.Settings):
+    """Everything that can be said of one model in one environment."""
+
+    model: f.ModelName
+    environment: f.Environment
+    region: f.Region
+    account: f.Account | None = None
+    """Without one, the environment lives in the sandbox."""
+    team: f.TeamName
+    owner: f.Email
+    level: f.Whole | None = Field(default=None, ge=0, le=4)
+    """At most the platform's, which it is without a value."""
+    mode: Mode | None = None
+    """How predictions are served; realtime in prod, else serverless."""
+    memory_mb: f.Whole = Field(default=2048, ge=1024, le=6144, multiple_of=1024)
+    """Memory of a serverless endpoint, in MB."""
+    max_concurrency: f.Whole = Field(default=5, ge=1, le=200)
+    """Invocations at once of a serverless endpoint."""
+    instance_type: f.InstanceType = "ml.m5.large"
+    """Instances of a realtime endpoint."""
+    instance_count: f.Whole | None = Field(default=None, ge=1, le=100)
+    """Instances of a realtime endpoint; two where stores are protected, else one."""
+    image: f.ImageUri | None = None
+    """The project's image by digest; without it, everything but the endpoint is built."""
+    slo: Objective = Objective()
+    github: ModelGitHub | None = None
+    gitlab: ModelGitLab | None = None
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.effective_mode not in BUILT_MODES:
+            raise ValueError(f"mode {self.mode} is not built yet; modes that work: {', '.join(BUILT_MODES)}")
+        if self.github and self.gitlab:
+            raise ValueError("github and gitlab exclude each other: name the one that holds the repository")
+        return self
+
+    @property
+    def account_id(self) -> str:
+        """The account that names and policies use: the real one, or the sandbox's made-up one."""
+        return self.account or made_up_account(self.environment)
+
+    @property
+    def effective_mode(self) -> Mode:
+        """The serving mode, by environment where none is named."""
+        return self.mode or ("realtime" if self.environment == "prod" else "serverless")

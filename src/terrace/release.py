@@ -1,0 +1,183 @@
+"""Releases: which registered version of a model its endpoint serves, and the record of it.
+
+A release is made of the same AWS calls at every level: a model and an endpoint configuration for the version, an update of
+the endpoint, and a record at `/terrace/<environment>/<model>/release` that later `up`s respect.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from terrace.contracts import read_contract, read_release, write_release
+from terrace.errors import ProjectError
+from terrace.serving import endpoint_config_request, model_request
+from terrace.target import Say, Target
+
+if TYPE_CHECKING:
+    from terrace.maturity import ModelContract, Release
+
+ENDPOINT_MINUTES = 30
+"""How long an endpoint may take to change before we stop waiting; SageMaker itself gives up after about that."""
+
+
+def release(target: Target, environment: str, model: str, version: int | None, say: Say) -> Release:
+    """Put a registered version of a model on its endpoint and record it.
+
+    Args:
+        target: Where the model lives.
+        environment: Name of the environment.
+        model: Name of the model.
+        version: Version of the model package; None takes the newest approved one.
+        say: Told each step in a sentence.
+
+    Returns:
+        The record. When the version already serves with the same settings, nothing is changed and the record is the old one.
+
+    Raises:
+        ProjectError: The model is not in the environment, has no such approved version or no endpoint, or the
+            endpoint refused the version and went on with the one before.
+    """
+    contract = read_contract(target, environment, model)
+    package = _package(target, contract, version)
+    before = read_release(target, environment, model)
+    if before and before.model_version == package["ModelPackageVersion"] and before.serving == contract.serving:
+        say(f"version {before.model_version} of {model} already serves with these settings")
+        return before
+    return _put(target, contract, package, before, say)
+
+
+def settle(target: Target, contract: ModelContract, say: Say) -> Release | None:
+    """Bring changed serving settings to an endpoint that serves a released version, by releasing that version again.
+
+    Without a release there is nothing to do: the program itself declares what the endpoint serves.
+    """
+    record = read_release(target, contract.environment, contract.model)
+    if record is None or record.serving == contract.serving:
+        return record
+    say(
+        f"serving settings changed: releasing version {record.model_version} of {contract.model} again with the new ones"
+    )
+    return _put(target, contract, _package(target, contract, record.model_version), record, say)
+
+
+def _package(target: Target, contract: ModelContract, version: int | None) -> Mapping[str, Any]:
+    sagemaker = target.client("sagemaker")
+    pages = sagemaker.get_paginator("list_model_packages").paginate(ModelPackageGroupName=contract.package_group)
+    listed = [summary for page in pages for summary in page["ModelPackageSummaryList"]]
+    if not listed:
+        raise ProjectError(
+            f"No version of {contract.model} is registered in {contract.environment}.",
+            "Train one and register it: in the model project, `make train evaluate register`.",
+        )
+    by_version = {summary["ModelPackageVersion"]: summary for summary in listed}
+    approved = sorted(number for number, s in by_version.items() if s.get("ModelApprovalStatus") == "Approved")
+    if version is None:
+        if not approved:
+            raise ProjectError(
+                f"None of the {len(listed)} registered versions of {contract.model} is approved.",
+                "A version is approved when its evaluation passes the threshold: see `make evaluate` in the project.",
+            )
+        version = approved[-1]
+    if version not in by_version:
+        known = ", ".join(str(number) for number in sorted(by_version))
+        raise ProjectError(
+            f"{contract.model} has no version {version} in {contract.environment}.", f"There are: {known}."
+        )
+    if version not in approved:
+        status = by_version[version].get("ModelApprovalStatus")
+        raise ProjectError(
+            f"Version {version} of {contract.model} is {status}, not Approved.",
+            f"Approved are: {', '.join(map(str, approved)) or 'none'}.",
+        )
+    described: Mapping[str, Any] = sagemaker.describe_model_package(
+        ModelPackageName=by_version[version]["ModelPackageArn"]
+    )
+    return described
+
+
+def _put(
+    target: Target, contract: ModelContract, package: Mapping[str, Any], before: Release | None, say: Say
+) -> Release:
+    from terrace.maturity import Release
+
+    sagemaker = target.client("sagemaker")
+    version = int(package["ModelPackageVersion"])
+    current = _endpoint(target, contract)
+    model = model_request(contract, package)
+    config = endpoint_config_request(contract, model["ModelName"], version)
+    _create(sagemaker, "model", "ModelName", model)
+    _create(sagemaker, "endpoint_config", "EndpointConfigName", config)
+    wanted = config["EndpointConfigName"]
+    if current["EndpointConfigName"] != wanted:
+        say(f"updating endpoint {contract.endpoint} to version {version}")
+        sagemaker.update_endpoint(EndpointName=contract.endpoint, EndpointConfigName=wanted)
+    _wait(target, contract, wanted)
+    said = package.get("CustomerMetadataProperties", {})
+    record = Release(
+        model=contract.model,
+        environment=contract.environment,
+        model_version=version,
+        endpoint=contract.endpoint,
+        endpoint_config=wanted,
+        serving=contract.serving,
+        image=model["PrimaryContainer"]["Image"],
+        model_data=model["PrimaryContainer"].get("ModelDataUrl", ""),
+        code=said.get("code", ""),
+        data=said.get("data", ""),
+        metrics={name: float(value) for name, value in _metrics(said).items()},
+        released_by=target.client("sts").get_caller_identity()["Arn"],
+        released_at=datetime.now(UTC),
+        replaces=before.model_version if before else None,
+    )
+    write_release(target, record)
+    return record
+
+
+def _metrics(said: Mapping[str, str]) -> dict[str, str]:
+    return {name.removeprefix("metric:"): value for name, value in said.items() if name.startswith("metric:")}
+
+
+def _endpoint(target: Target, contract: ModelContract) -> Mapping[str, Any]:
+    from botocore.exceptions import ClientError
+
+    try:
+        found: Mapping[str, Any] = target.client("sagemaker").describe_endpoint(EndpointName=contract.endpoint)
+    except ClientError as error:
+        if "Could not find" not in str(error):
+            raise
+        raise ProjectError(
+            f"{contract.model} has no endpoint in {contract.environment} yet.",
+            f"Make it with: terrace up {contract.environment} --project PATH",
+        ) from error
+    return found
+
+
+def _create(sagemaker: Any, noun: str, key: str, request: Mapping[str, Any]) -> None:
+    """Create unless an interrupted release already did: the name holds a hash of what the request says."""
+    from botocore.exceptions import ClientError
+
+    try:
+        getattr(sagemaker, f"describe_{noun}")(**{key: request[key]})
+    except ClientError:
+        getattr(sagemaker, f"create_{noun}")(**request)
+
+
+def _wait(target: Target, contract: ModelContract, wanted: str) -> None:
+    deadline = time.monotonic() + ENDPOINT_MINUTES * 60
+    pause = 0.1
+    while time.monotonic() < deadline:
+        found = _endpoint(target, contract)
+        if found["EndpointStatus"] not in ("Creating", "Updating", "RollingBack", "SystemUpdating"):
+            break
+        time.sleep(pause)
+        pause = min(pause * 1.5, 10.0)
+    if found["EndpointStatus"] == "InService" and found["EndpointConfigName"] == wanted:
+        return
+    raise ProjectError(
+        f"Endpoint {contract.endpoint} did not take {wanted}: it is {found['EndpointStatus']} with "
+        f"{found['EndpointConfigName']}. {found.get('FailureReason', '')}".strip(),
+        "Nothing was recorded; the version that served before goes on. Mend the model and release again.",
+    )
