@@ -82,15 +82,28 @@ class Handler(ABC):
     delete_before_replace: ClassVar[bool] = False
     """Two cannot exist at once, because the name would collide."""
 
+    policies: ClassVar[frozenset[str]] = frozenset()
+    """Inputs that are IAM policy text, compared by meaning: neither spelling nor order is a change."""
+    documents: ClassVar[frozenset[str]] = frozenset()
+    """Inputs that are other JSON text: white space and order of keys are no change, order of lists is."""
+    sets: ClassVar[frozenset[str]] = frozenset()
+    """Paths of lists whose order means nothing ("subnetIds", "vpcConfig.subnets")."""
+
     def check(self, inputs: Props) -> list[Failure]:
-        """Return what is wrong with the inputs; the base class checks required, unknown and type by `inputs`."""
+        """Return what is wrong with the inputs; the base class checks required, unknown and type by `inputs`.
+
+        A name in `required` may be a path: "rules.status" asks it of each rule.
+        """
         from terrace.sandbox.provider.schema import check_schema
 
         return check_schema(self.inputs, self.required, inputs)
 
     def diff(self, old: Props, new: Props) -> Diff:
         """Compare inputs of the last run with those of this one."""
-        changed = tuple(sorted(k for k in {*old, *new} if old.get(k) != new.get(k)))
+        from terrace.sandbox.provider.documents import comparable
+
+        before, after = comparable(self, old), comparable(self, new)
+        changed = tuple(sorted(k for k in {*before, *after} if before.get(k) != after.get(k)))
         replace = tuple(k for k in changed if k in self.replace)
         return Diff(changed, replace, bool(replace) and self.delete_before_replace)
 
@@ -104,7 +117,10 @@ class Handler(ABC):
 
     @abstractmethod
     def update(self, aws: Clients, id: str, old: Props, new: Props) -> State:
-        """Bring the resource from the old inputs to the new ones, none of which forces a replacement."""
+        """Bring the resource from the old inputs to the new ones, none of which forces a replacement.
+
+        After an interrupted `create` it is called with empty old inputs, and must then set all that can be set.
+        """
 
     @abstractmethod
     def delete(self, aws: Clients, id: str, inputs: Props) -> None:
@@ -116,6 +132,17 @@ class Handler(ABC):
         Called only when the journal shows that a create of this resource began and did not report its end.
         """
         raise LookupError(f"{self.type} cannot be found by its inputs")
+
+    def candidates(self, aws: Clients, inputs: Props) -> list[str]:
+        """Return all ids that `find` may mean, where inputs are not unique (two addresses with the same tags).
+
+        The caller takes the first that belongs to no other resource.
+        """
+        found = self.find(aws, inputs)
+        return [] if found is None else [found]
+
+    def purge(self, aws: Clients, id: str, inputs: Props) -> None:  # noqa: B027  (most resources hold nothing)
+        """Empty what a store holds, so that `delete` succeeds. Called only when a person asked to delete data."""
 
 
 class Invoke(Protocol):
@@ -140,7 +167,10 @@ class Provider(Protocol):
 
     def check(self, urn: str, type: str, inputs: Props) -> list[Failure]: ...
 
-    def diff(self, urn: str, type: str, old: Props, new: Props, ignore: Iterable[str] = ()) -> Diff: ...
+    def diff(
+        self, urn: str, type: str, old: Props, new: Props, ignore: Iterable[str] = (), *, id: str | None = None
+    ) -> Diff:
+        """Compare, with `id` when the caller has it. To ask says that the caller's state has the resource."""
 
     def create(self, urn: str, type: str, inputs: Props, *, preview: bool = False) -> State: ...
 
@@ -149,5 +179,7 @@ class Provider(Protocol):
     def update(self, urn: str, type: str, id: str, old: Props, new: Props, *, preview: bool = False) -> State: ...
 
     def delete(self, urn: str, type: str, id: str, inputs: Props) -> None: ...
+
+    def purge(self, urn: str, type: str, id: str, inputs: Props) -> None: ...
 
     def invoke(self, token: str, args: Props) -> Props: ...
