@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from terrace.contracts import read_contract, read_release, write_release
+from terrace.contracts import need_model, read_release, write_release
 from terrace.errors import ProjectError
 from terrace.serving import endpoint_config_request, model_request
 from terrace.target import Say, Target
@@ -40,7 +40,7 @@ def release(target: Target, environment: str, model: str, version: int | None, s
         ProjectError: The model is not in the environment, has no such approved version or no endpoint, or the
             endpoint refused the version and went on with the one before.
     """
-    contract = read_contract(target, environment, model)
+    contract = need_model(target, environment, model)
     package = _package(target, contract, version)
     before = read_release(target, environment, model)
     if before and before.model_version == package["ModelPackageVersion"] and before.serving == contract.serving:
@@ -107,7 +107,7 @@ def _put(
     version = int(package["ModelPackageVersion"])
     current = _endpoint(target, contract)
     model = model_request(contract, package)
-    config = endpoint_config_request(contract, model["ModelName"], version)
+    config = endpoint_config_request(contract, package, model["ModelName"])
     _create(sagemaker, "model", "ModelName", model)
     _create(sagemaker, "endpoint_config", "EndpointConfigName", config)
     wanted = config["EndpointConfigName"]

@@ -1,6 +1,8 @@
 """The pure core: levels, capabilities, settings and the plan that follows from them."""
 
 from terrace.maturity import names
+from terrace.maturity.capability import Capability, Option
+from terrace.maturity.catalogue import CAPABILITIES
 from terrace.maturity.contract import (
     Buckets,
     ContractTeam,
@@ -12,20 +14,30 @@ from terrace.maturity.contract import (
     Release,
     Serving,
 )
+from terrace.maturity.levels import LEVELS, Level
 from terrace.maturity.model_settings import ModelSettings
+from terrace.maturity.plan import Plan, plan, plan_model
 from terrace.maturity.settings import PlatformSettings
 
 __all__ = [
+    "CAPABILITIES",
+    "LEVELS",
     "Buckets",
+    "Capability",
     "ContractTeam",
     "Keys",
+    "Level",
     "ModelContract",
     "ModelSettings",
     "Network",
+    "Option",
     "Packages",
+    "Plan",
     "PlatformContract",
     "PlatformSettings",
     "Release",
     "Serving",
     "names",
+    "plan",
+    "plan_model",
 ]

@@ -39,7 +39,7 @@ class Document(BaseModel):
             raise ValueError(f"not a {cls.__name__}: {error}") from error
         if found.version > CONTRACT_VERSION:
             raise ValueError(
-                f"a {cls.__name__} of version {found.version}, but this Terrace reads up to {CONTRACT_VERSION}: upgrade it"
+                f"a {cls.__name__} of version {found.version}, but this Terrace reads up to {CONTRACT_VERSION}"
             )
         return found
 
@@ -83,6 +83,8 @@ class ContractTeam(Document):
     name: str
     group: str | None = None
     cost_center: str | None = None
+    instance_types: tuple[str, ...] = ()
+    """Instance types that its models may use; any if empty."""
 
 
 class PlatformContract(Document):

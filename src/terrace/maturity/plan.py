@@ -1,0 +1,162 @@
+"""From settings to a plan: which capabilities are on, which only keep their stores, and what is refused."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from terrace.errors import PlanError
+from terrace.maturity.capability import Capability, Scope
+from terrace.maturity.catalogue import CAPABILITIES, closure, of_level
+from terrace.maturity.contract import PlatformContract
+from terrace.maturity.levels import LEVELS
+from terrace.maturity.model_settings import BUILT_MODES, ModelSettings
+from terrace.maturity.settings import PlatformSettings
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be built.
+
+    Attributes:
+        level: The maturity level, 0 to 4.
+        scope: Whose plan it is: a platform's or a model's.
+        on: Ids of the capabilities that are built whole, requirements included, in the catalogue's order.
+        kept: Ids of the capabilities that are off but whose stores stay declared.
+    """
+
+    level: int
+    scope: Scope
+    on: tuple[str, ...]
+    kept: tuple[str, ...] = ()
+
+    def has(self, capability: str) -> bool:
+        """Tell whether a capability is built whole."""
+        return capability in self.on
+
+    def keeps(self, capability: str) -> bool:
+        """Tell whether a capability's stores alone are declared."""
+        return capability in self.kept
+
+    @property
+    def capabilities(self) -> tuple[Capability, ...]:
+        """The capabilities that are built whole."""
+        return tuple(CAPABILITIES[id] for id in self.on)
+
+    def refuse_unbuilt(self) -> None:
+        """Refuse a plan that Terrace cannot build yet.
+
+        Raises:
+            PlanError: Names every capability that is not built.
+        """
+        missing = [c for c in self.capabilities if not c.built]
+        if missing:
+            named = ", ".join(f"{c.id} ({c.title})" for c in missing)
+            level = LEVELS[self.level]
+            raise PlanError(
+                f"terrace:level {self.level} ({level.name}) cannot be built yet: this version of Terrace lacks {named}.",
+                "Use level 1 or below, or leave these switched off; `terrace levels` shows what is built.",
+            )
+
+
+def plan(settings: PlatformSettings) -> Plan:
+    """Return what a platform's settings ask for. The same settings always give the same plan.
+
+    Raises:
+        PlanError: A switch is unknown, belongs to models, switches off what something still on requires, or switches
+            on what excludes something; or `keep` names what has no stores.
+    """
+    _known(settings.capabilities, "terrace:capabilities", "platform")
+    _known(settings.keep, "terrace:keep", "platform")
+    switched_on = tuple(id for id, on in settings.capabilities.items() if on)
+    off = {id for id, on in settings.capabilities.items() if not on}
+    by_level = tuple(c.id for c in of_level(settings.level, "platform") if c.id not in off)
+    on = closure((*by_level, *switched_on), "platform")
+    _refuse_needed(off, on)
+    _refuse_exclusive(on)
+    for id in settings.keep:
+        if not CAPABILITIES[id].holds_data:
+            holding = ", ".join(c.id for c in CAPABILITIES.values() if c.holds_data and c.scope == "platform")
+            raise PlanError(
+                f"terrace:keep names {id}, which has no stores.", f"Remove it from the list; stores are in: {holding}."
+            )
+    kept = tuple(id for id in CAPABILITIES if id in settings.keep and id not in on)
+    return Plan(settings.level, "platform", on, kept)
+
+
+def plan_model(settings: ModelSettings, platform: PlatformContract) -> Plan:
+    """Return what a model's settings ask for on a platform.
+
+    Raises:
+        PlanError: The model's level is above its platform's, its team is unknown there, its mode cannot be served at
+            this level, or the platform lacks what the model requires.
+    """
+    level = platform.level if settings.level is None else settings.level
+    if level > platform.level:
+        raise PlanError(
+            f"terrace:level {level} of model {settings.model} is above level {platform.level} of its platform.",
+            f"Set terrace:level to {platform.level} or below, or upgrade {platform.environment} first.",
+        )
+    teams = [team.name for team in platform.teams]
+    if settings.team not in teams:
+        near = difflib.get_close_matches(settings.team, teams, n=1)
+        raise PlanError(
+            f"terrace:team {settings.team} is not a team of {platform.environment}; there are: {', '.join(teams)}.",
+            f"Did you mean {near[0]}?" if near else "Declare it under terrace:teams of the platform.",
+        )
+    on = tuple(c.id for c in of_level(level, "model"))
+    for id in on:
+        lacking = [r for r in CAPABILITIES[id].requires if r not in on and r not in platform.capabilities]
+        if lacking:
+            raise PlanError(
+                f"{id} of model {settings.model} requires {', '.join(lacking)}, which {platform.environment} lacks.",
+                f"Switch it on under terrace:capabilities of the platform, or set terrace:level below {level}.",
+            )
+    _refuse_serverless(settings, on)
+    return Plan(level, "model", on)
+
+
+NOT_SERVERLESS = ("data-quality", "model-quality", "bias", "explainability", "shadow", "autoscaling")
+"""Capabilities that AWS does not offer for serverless endpoints: no capture, no monitors, no second variant."""
+
+
+def _refuse_serverless(settings: ModelSettings, on: Iterable[str]) -> None:
+    refused = [id for id in on if id in NOT_SERVERLESS]
+    if settings.effective_mode == "serverless" and refused:
+        modes = ", ".join(mode for mode in BUILT_MODES if mode != "serverless")
+        raise PlanError(
+            f"terrace:mode serverless of model {settings.model} cannot have {', '.join(refused)}: AWS offers none of it "
+            "for serverless endpoints.",
+            f"Set terrace:mode to {modes}.",
+        )
+
+
+def _known(ids: Iterable[str], key: str, scope: Scope) -> None:
+    allowed = [c.id for c in CAPABILITIES.values() if c.scope == scope]
+    for id in ids:
+        if id not in allowed:
+            near = difflib.get_close_matches(id, allowed, n=1)
+            hint = f"Did you mean {near[0]}? " if near else ""
+            raise PlanError(
+                f"{key} names {id!r}, which is no capability of a {scope}.", f"{hint}Allowed are: {', '.join(allowed)}."
+            )
+
+
+def _refuse_needed(off: set[str], on: tuple[str, ...]) -> None:
+    for id in sorted(off & set(on)):
+        needing = [other for other in on if id in CAPABILITIES[other].requires]
+        raise PlanError(
+            f"terrace:capabilities.{id} is false, but {', '.join(needing)} requires it.",
+            f"Switch {', '.join(needing)} off too, or leave {id} on.",
+        )
+
+
+def _refuse_exclusive(on: tuple[str, ...]) -> None:
+    for id in on:
+        for other in CAPABILITIES[id].excludes:
+            if other in on:
+                raise PlanError(
+                    f"terrace:capabilities.{id} and {other} exclude each other.",
+                    f"Switch one of them off: {id} or {other}.",
+                )

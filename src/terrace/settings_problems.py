@@ -1,0 +1,76 @@
+"""Problems of settings in words: file, key, value, what is allowed, and the nearest valid spelling."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+LONGEST = 60
+"""Characters of a refused value that a message repeats."""
+
+
+def explain(error: ValidationError, model: type[BaseModel], source: str, prefix: str = "terrace:") -> list[str]:
+    """Return one sentence for each problem.
+
+    Args:
+        error: What pydantic found.
+        model: The model that was to be filled.
+        source: Where the settings are from: a path.
+        prefix: What stands before top-level keys there.
+    """
+    return [f"{source}: {_sentence(details, model, prefix)}" for details in error.errors(include_url=False)]
+
+
+def _sentence(details: ErrorDetails, model: type[BaseModel], prefix: str) -> str:
+    path = [str(part) for part in details["loc"] if part != "[key]"]
+    key = prefix + ".".join(path) if path else "the settings"
+    context: dict[str, Any] = details.get("ctx", {})
+    match details["type"]:
+        case "extra_forbidden":
+            return f"unknown key {key}. {_nearest(path, model)}"
+        case "missing":
+            return f"{key} is missing; it must be set."
+        case "value_error":
+            return f"{key}{_value(details)}: {context['error']}."
+        case "literal_error":
+            return f"{key}{_value(details)} must be one of {context['expected']}."
+        case "string_pattern_mismatch":
+            return f"{key}{_value(details)} must match {context['pattern']}."
+        case _:
+            said = details["msg"][0].lower() + details["msg"][1:]
+            return f"{key}{_value(details)}: {said.replace('input ', '')}."
+
+
+def _value(details: ErrorDetails) -> str:
+    if isinstance(details["input"], dict | BaseModel) and details["type"] == "value_error":
+        return ""
+    shown = repr(details["input"])
+    return f" is {shown if len(shown) <= LONGEST else shown[:LONGEST] + '…'}"
+
+
+def _nearest(path: list[str], model: type[BaseModel]) -> str:
+    allowed = sorted(_keys(path[:-1], model))
+    near = difflib.get_close_matches(path[-1], allowed, n=1)
+    hint = f"Did you mean {near[0]}? " if near else ""
+    return f"{hint}Allowed are: {', '.join(allowed)}."
+
+
+def _keys(path: list[str], model: type[BaseModel]) -> list[str]:
+    """Return the keys that are allowed at a path, as files spell them."""
+    here: Any = model
+    for part in path:
+        fields = {field.alias or name: field.annotation for name, field in here.model_fields.items()}
+        found = _model(fields[part]) if part in fields else None
+        # Below a mapping such as `teams`, and within a list, a part is a name and not a field.
+        here = found or here
+    return [field.alias or name for name, field in here.model_fields.items() if (field.alias or name) != "environment"]
+
+
+def _model(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    found = (_model(part) for part in get_args(annotation))
+    return next((model for model in found if model is not None), None)
