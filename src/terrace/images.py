@@ -1,4 +1,4 @@
-"""From a project's source to an image in its repository: upload, build, digest. The same calls on AWS and in the sandbox."""
+"""From a project's source to an image in its repository: upload, build, digest."""
 
 from __future__ import annotations
 

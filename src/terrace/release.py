@@ -1,7 +1,7 @@
 """Releases: which registered version of a model its endpoint serves, and the record of it.
 
-A release is made of the same AWS calls at every level: a model and an endpoint configuration for the version, an update of
-the endpoint, and a record at `/terrace/<environment>/<model>/release` that later `up`s respect.
+A release is made of the same AWS calls at every level: a model and an endpoint configuration for the version, an
+update of the endpoint, and a record at `/terrace/<environment>/<model>/release` that later `up`s respect.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def release(target: Target, environment: str, model: str, version: int | None, s
         say: Told each step in a sentence.
 
     Returns:
-        The record. When the version already serves with the same settings, nothing is changed and the record is the old one.
+        The record; the old one when the version already serves with the same settings, which changes nothing.
 
     Raises:
         ProjectError: The model is not in the environment, has no such approved version or no endpoint, or the
@@ -57,9 +57,7 @@ def settle(target: Target, contract: ModelContract, say: Say) -> Release | None:
     record = read_release(target, contract.environment, contract.model)
     if record is None or record.serving == contract.serving:
         return record
-    say(
-        f"serving settings changed: releasing version {record.model_version} of {contract.model} again with the new ones"
-    )
+    say(f"serving settings changed: releasing version {record.model_version} of {contract.model} again with them")
     return _put(target, contract, _package(target, contract, record.model_version), record, say)
 
 

@@ -23,7 +23,7 @@ class Source:
 
     Attributes:
         root: The project's folder.
-        files: Files of this version, relative to `root`, sorted: what git tracks, and what it neither tracks nor ignores.
+        files: Files of this version, relative to `root`, sorted: what git tracks, or neither tracks nor ignores.
         version: Commit id where the work tree is that commit; else `work-` and twelve digits of a hash of the files.
             It becomes the tag of the image.
     """

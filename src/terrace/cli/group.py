@@ -27,7 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("terrace.cli.demo", "Tell the whole story in the sandbox, on real data."),
     "completion": ("terrace.cli.completion", "Print the completion script of a shell."),
 }
-"""Command → its module and the one line that `terrace --help` shows. The attribute in the module has the command's name."""
+"""Command → its module, whose attribute has the command's name, and the one line that `terrace --help` shows."""
 
 
 class LazyGroup(click.Group):

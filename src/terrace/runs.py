@@ -1,0 +1,269 @@
+"""Runs of an engine on a platform or on a model project: what `preview`, `up` and `destroy` do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from terrace.contracts import models, need_platform, read_model, read_platform
+from terrace.engine import Engine, Listener, MessageEvent, Program, Result, ignore_events
+from terrace.engines import open_engine
+from terrace.errors import EngineError
+from terrace.images import ensure_image
+from terrace.maturity import CAPABILITIES, plan, plan_model
+from terrace.platform import Platform, open_platform
+from terrace.project import Project
+from terrace.release import settle
+from terrace.settings import program_config, write_keep
+from terrace.source import read_source
+from terrace.target import Target, load_sandbox
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run, as `--json` prints it.
+
+    Attributes:
+        environment: Name of the environment.
+        project: Name of the Pulumi project: `terrace` for the platform, else the model.
+        level: Maturity level of the run.
+        engine: Which engine ran.
+        target: `aws` or `sandbox`.
+        result: What the engine did, or would do.
+        kept: What keeps its stores though the level no longer has it, and stores that nothing names any more.
+        platform: The platform's own run, where a project's run had to make the platform first.
+    """
+
+    environment: str
+    project: str
+    level: int
+    engine: str
+    target: str
+    result: Result
+    kept: tuple[str, ...] = ()
+    platform: Run | None = None
+    notes: tuple[str, ...] = field(default=())
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the run as plain data; its form is a contract that scripts rest on."""
+        said: dict[str, Any] = {
+            "stack": f"{self.project}/{self.environment}",
+            "environment": self.environment,
+            "project": self.project,
+            "level": self.level,
+            "engine": self.engine,
+            "target": self.target,
+            "resources": self.result.counts,
+            "kept": list(self.kept),
+            "outputs": self.result.outputs,
+            "seconds": round(self.result.seconds, 2),
+            "messages": [*self.result.messages, *self.notes],
+        }
+        if self.platform is not None:
+            said["platform"] = self.platform.to_json()
+        return said
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a run is to be made: which engine, and who listens."""
+
+    engine: str = "embedded"
+    listen: Listener = ignore_events
+
+    def say(self, text: str) -> None:
+        """Tell the listener a sentence."""
+        self.listen(MessageEvent("info", text))
+
+
+def preview_platform(platform: Platform, options: Options) -> Run:
+    """Return what `up` would do to an environment. Nothing is created, the sandbox included if it doesn't run."""
+    return _platform(platform, options, lambda engine, program: engine.preview(program, options.listen), change=False)
+
+
+def up_platform(platform: Platform, options: Options) -> Run:
+    """Bring an environment to what its settings say."""
+    return _platform(platform, options, lambda engine, program: engine.up(program, options.listen), change=True)
+
+
+def destroy_platform(platform: Platform, options: Options, *, delete_data: bool) -> Run:
+    """Remove an environment.
+
+    Raises:
+        EngineError: Models still live on it, or it has stores and their deletion was not asked for.
+    """
+    target = platform.target(say=options.say)
+    there = models(target, platform.environment)
+    if there:
+        raise EngineError(
+            f"{platform.environment} still has models: {', '.join(there)}.",
+            f"Remove them first, each with: terrace destroy {platform.environment} --project PATH",
+        )
+    program = _platform_program(platform)
+    result = open_engine(options.engine, target).destroy(program, delete_data, options.listen)
+    return Run(platform.environment, "terrace", platform.settings.level, options.engine, target.kind, result)
+
+
+def preview_project(project: Project, options: Options) -> Run:
+    """Return what `up` would do to a model project in its environment. No image is built for it."""
+    target = project.target(say=options.say)
+    contract = need_platform(target, project.settings.environment)
+    level = plan_model(project.settings, contract).level
+    program = _project_program(_with_image(project, _current_image(project, target)))
+    result = open_engine(options.engine, target).preview(program, options.listen)
+    return Run(contract.environment, project.settings.model, level, options.engine, target.kind, result)
+
+
+def up_project(project: Project, options: Options, root: Path | None = None) -> Run:
+    """Go from nothing to an endpoint that answers: platform, repository, image, the rest.
+
+    Args:
+        project: The model project.
+        options: How.
+        root: Folder of the platform's program, for an environment that has no platform yet; None looks for it.
+    """
+    target = project.target(say=options.say)
+    environment = project.settings.environment
+    first = None
+    if read_platform(target, environment) is None:
+        options.say(f"{environment} has no platform yet: making it first")
+        first = up_platform(open_platform(root, environment), options)
+    contract = need_platform(target, environment)
+    model_plan = plan_model(project.settings, contract)
+    model_plan.refuse_unbuilt()
+    engine = open_engine(options.engine, target)
+    image, before = project.settings.image, None
+    if image is None:
+        source = read_source(project.root)
+        stack = read_model(target, environment, project.settings.model)
+        if stack is None:
+            before = engine.up(_project_program(project), options.listen)
+            stack = read_model(target, environment, project.settings.model)
+        if stack is None:
+            raise EngineError(f"The program of {project.root} made no model contract.", "Does it use ModelStack?")
+        if target.url is not None and project.python is not None:
+            load_sandbox_environment(project, source.lock_hash)
+        image = ensure_image(target, stack, source, options.say)
+    result = engine.up(_project_program(_with_image(project, image)), options.listen)
+    made = read_model(target, environment, project.settings.model)
+    record = settle(target, made, options.say) if made else None
+    serves = f"version {record.model_version} serves" if record else "the baseline serves"
+    return Run(
+        environment=environment,
+        project=project.settings.model,
+        level=model_plan.level,
+        engine=options.engine,
+        target=target.kind,
+        result=_joined(before, result) if before else result,
+        kept=tuple(change.name for change in result.kept),
+        platform=first,
+        notes=(serves,),
+    )
+
+
+def destroy_project(project: Project, options: Options, *, delete_data: bool) -> Run:
+    """Remove a model project from its environment.
+
+    Raises:
+        EngineError: It has stores (a registry with versions, an image repository) and their deletion was not asked for.
+    """
+    target = project.target(say=options.say)
+    result = open_engine(options.engine, target).destroy(_project_program(project), delete_data, options.listen)
+    if delete_data:
+        _forget_release(project, target)
+    level = project.settings.level or 0
+    return Run(project.settings.environment, project.settings.model, level, options.engine, target.kind, result)
+
+
+def outputs(stack: Platform | Project, engine: str = "embedded") -> dict[str, Any]:
+    """Return what the last run of an environment or a model project that ended well exports."""
+    program = _platform_program(stack) if isinstance(stack, Platform) else _project_program(stack)
+    return open_engine(engine, stack.target(start=False)).outputs(program)
+
+
+def load_sandbox_environment(project: Project, lock_hash: str) -> None:
+    """Tell the sandbox that the project's own Python environment has what its lock pins."""
+    from terrace import paths
+
+    assert project.python is not None  # noqa: S101  (the caller's condition)
+    load_sandbox(paths.home()).register_environment(lock_hash, project.python)
+
+
+def _platform(platform: Platform, options: Options, run: Callable[[Engine, Program], Result], *, change: bool) -> Run:
+    plan(platform.settings).refuse_unbuilt()
+    target = platform.target(say=options.say)
+    kept = _keep(platform, target)
+    platform = replace(platform, settings=platform.settings.model_copy(update={"keep": kept}))
+    if change and kept != open_platform(platform.root, platform.environment).settings.keep:
+        write_keep(platform.settings_file, kept)
+        options.say(f"wrote terrace:keep to {platform.settings_file}: {', '.join(kept) or 'nothing is kept any more'}")
+    result = run(open_engine(options.engine, target), _platform_program(platform))
+    names = (*kept, *(change.name for change in result.kept))
+    level = platform.settings.level
+    return Run(platform.environment, "terrace", level, options.engine, target.kind, result, names)
+
+
+def _keep(platform: Platform, target: Target) -> tuple[str, ...]:
+    """Return the capabilities whose stores must stay declared: those that were built, or kept, and are off now."""
+    built = read_platform(target, platform.environment)
+    on = plan(platform.settings.model_copy(update={"keep": ()})).on
+    had = {*platform.settings.keep, *(built.capabilities if built else ())}
+    return tuple(id for id in CAPABILITIES if id in had and id not in on and CAPABILITIES[id].holds_data)
+
+
+def _platform_program(platform: Platform) -> Program:
+    config = program_config(platform.settings)
+    return Program("terrace", platform.environment, platform.root / "stacks", config)
+
+
+def _project_program(project: Project) -> Program:
+    return Program(
+        project.settings.model, project.settings.environment, project.infra, program_config(project.settings)
+    )
+
+
+def _with_image(project: Project, image: str | None) -> Project:
+    return replace(project, settings=project.settings.model_copy(update={"image": image})) if image else project
+
+
+def _current_image(project: Project, target: Target) -> str | None:
+    stack = read_model(target, project.settings.environment, project.settings.model)
+    return project.settings.image or (stack.image if stack else None)
+
+
+def _joined(first: Result, second: Result) -> Result:
+    """Return two runs of one stack as one: what the first made is not unchanged in the second."""
+    made = {change.urn for change in first.created}
+    updated = [change for change in second.updated if change.urn not in made]
+    return replace(
+        second,
+        created=[*first.created, *second.created],
+        updated=updated,
+        unchanged=[change for change in second.unchanged if change.urn not in made],
+        seconds=first.seconds + second.seconds,
+        messages=[*first.messages, *second.messages],
+    )
+
+
+def _forget_release(project: Project, target: Target) -> None:
+    from terrace.maturity import names
+
+    ssm = target.client("ssm")
+    ssm.delete_parameters(
+        Names=[names.model_parameter(project.settings.environment, project.settings.model, "release")]
+    )
+
+
+__all__ = [
+    "Options",
+    "Run",
+    "destroy_platform",
+    "destroy_project",
+    "outputs",
+    "preview_platform",
+    "preview_project",
+    "up_platform",
+    "up_project",
+]
