@@ -9,6 +9,7 @@ from terrace.sandbox.provider.shapes import found, request, response, without
 from terrace.sandbox.provider.tags import tag_changes, tag_list, tag_map
 
 _NO_REPOSITORY = "RepositoryNotFoundException"
+_MUTABILITY = ("imageTagMutability", "imageTagMutabilityExclusionFilters")
 
 
 class Repository(Handler):
@@ -50,10 +51,8 @@ class Repository(Handler):
 
     def update(self, aws: Clients, id: str, old: Props, new: Props) -> State:
         client = aws("ecr")
-        filters = {"imageTagMutabilityExclusionFilters": new.get("imageTagMutabilityExclusionFilters") or []}
-        client.put_image_tag_mutability(
-            repositoryName=id, imageTagMutability=new.get("imageTagMutability", "MUTABLE"), **filters
-        )
+        mutability = {"imageTagMutability": "MUTABLE"} | {key: new[key] for key in _MUTABILITY if new.get(key)}
+        client.put_image_tag_mutability(repositoryName=id, **mutability)
         scanning = new.get("imageScanningConfiguration") or {"scanOnPush": False}
         client.put_image_scanning_configuration(repositoryName=id, imageScanningConfiguration=scanning)
         seen = client.describe_repositories(repositoryNames=[id])["repositories"][0]

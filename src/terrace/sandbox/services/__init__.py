@@ -1,0 +1,1 @@
+"""Operations of AWS that the sandbox adds to moto, and those of moto that it mends."""
