@@ -96,12 +96,8 @@ class SandboxProvider:
         if preview:
             return State("", given)
         handler = _handler(type)
-        aws, journal = self._ready()
         with told("created", urn, type):
-            state = self._resume(handler, urn, given)
-            if state is None:
-                state = self._make(handler, urn, given)
-        return state
+            return self._resume(handler, urn, given) or self._make(handler, urn, given)
 
     def read(self, urn: str, type: str, id: str, inputs: Props) -> State | None:
         """Return the resource as AWS has it now, None when it is gone."""
