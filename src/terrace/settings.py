@@ -60,6 +60,49 @@ def program_config(settings: Settings) -> dict[str, str]:
     return {f"{NAMESPACE}:{key}": _as_text(value) for key, value in said.items()}
 
 
+def from_config(model: type[Model], texts: Mapping[str, str], environment: str) -> Model:
+    """Undo `program_config`.
+
+    Args:
+        model: What to read: `PlatformSettings` or `ModelSettings`.
+        texts: Pulumi's configuration: `namespace:key` → text.
+        environment: Name of the environment, which is the stack's.
+
+    Raises:
+        SettingsError: The configuration cannot be built from; every problem is named.
+    """
+    prefix = f"{NAMESPACE}:"
+    said = {key.removeprefix(prefix): text for key, text in texts.items() if key.startswith(prefix)}
+    plain = _text_keys(model)
+    typed = {key: text if key in plain else _from_text(text) for key, text in said.items()}
+    return _validate(model, typed, environment, f"configuration of stack {environment}")
+
+
+def editor_schema(model: type[Settings]) -> dict[str, Any]:
+    """Return a JSON Schema of a settings file for editors: the keys as they stand there, `terrace:` included."""
+    schema = model.model_json_schema(by_alias=True)
+    properties = {
+        f"{NAMESPACE}:{key}": value for key, value in schema.pop("properties").items() if key != "environment"
+    }
+    required = [f"{NAMESPACE}:{key}" for key in schema.pop("required") if key != "environment"]
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": schema.pop("title"),
+        "type": "object",
+        "properties": {
+            "config": {
+                "type": "object",
+                "properties": properties,
+                "required": required,
+                "patternProperties": {f"^(?!{NAMESPACE}:)": {}},
+                "additionalProperties": False,
+            }
+        },
+        "required": ["config"],
+        "$defs": schema.pop("$defs", {}),
+    }
+
+
 def from_pulumi() -> PlatformSettings:
     """Read a platform's settings inside its Pulumi program; the environment is the name of the stack.
 
@@ -127,13 +170,8 @@ def _from_pulumi(model: type[Model]) -> Model:
     import pulumi
     from pulumi.runtime import config
 
-    stack = pulumi.get_stack()
     texts = {**config.get_config_env(), **config.CONFIG.get()}
-    prefix = f"{NAMESPACE}:"
-    said = {key.removeprefix(prefix): text for key, text in texts.items() if key.startswith(prefix)}
-    plain = _text_keys(model)
-    typed = {key: text if key in plain else _from_text(text) for key, text in said.items()}
-    return _validate(model, typed, stack, f"configuration of stack {stack}")
+    return from_config(model, texts, pulumi.get_stack())
 
 
 def _validate(model: type[Model], said: dict[str, Any], environment: str, source: str) -> Model:

@@ -69,7 +69,9 @@ def _text(value: Any) -> Any:
 
 
 def _whole(value: Any) -> Any:
-    """Take whole numbers only. Programs in other languages send `1.0` for 1."""
+    """Take whole numbers only. Other languages send `1.0` for 1, and `pulumi config set` writes `"1"`."""
+    if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value):
+        return int(value)
     if isinstance(value, bool):
         raise ValueError("must be a whole number, not true or false")
     if isinstance(value, float) and value.is_integer():
@@ -122,6 +124,9 @@ def _network(value: str) -> str:
 
 
 def _flag(value: Any) -> Any:
+    """Take true and false; `pulumi config set` writes them as text."""
+    if value in ("true", "false"):
+        return value == "true"
     if not isinstance(value, bool):
         raise ValueError("must be true or false")
     return value

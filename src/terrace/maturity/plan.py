@@ -55,7 +55,7 @@ class Plan:
             named = ", ".join(f"{c.id} ({c.title})" for c in missing)
             level = LEVELS[self.level]
             raise PlanError(
-                f"terrace:level {self.level} ({level.name}) cannot be built yet: this version of Terrace lacks {named}.",
+                f"terrace:level {self.level} ({level.name}) cannot be built yet: Terrace lacks {named}.",
                 "Use level 1 or below, or leave these switched off; `terrace levels` shows what is built.",
             )
 
@@ -114,6 +114,7 @@ def plan_model(settings: ModelSettings, platform: PlatformContract) -> Plan:
                 f"Switch it on under terrace:capabilities of the platform, or set terrace:level below {level}.",
             )
     _refuse_serverless(settings, on)
+    _refuse_instance_type(settings, platform)
     return Plan(level, "model", on)
 
 
@@ -129,6 +130,16 @@ def _refuse_serverless(settings: ModelSettings, on: Iterable[str]) -> None:
             f"terrace:mode serverless of model {settings.model} cannot have {', '.join(refused)}: AWS offers none of it "
             "for serverless endpoints.",
             f"Set terrace:mode to {modes}.",
+        )
+
+
+def _refuse_instance_type(settings: ModelSettings, platform: PlatformContract) -> None:
+    allowed = next(team.instance_types for team in platform.teams if team.name == settings.team)
+    if settings.effective_mode == "realtime" and allowed and settings.instance_type not in allowed:
+        raise PlanError(
+            f"terrace:instanceType {settings.instance_type} of model {settings.model} is not permitted to team "
+            f"{settings.team}; permitted are: {', '.join(allowed)}.",
+            f"Use one of them, or add it to terrace:teams.{settings.team}.instanceTypes of the platform.",
         )
 
 

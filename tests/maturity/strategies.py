@@ -1,0 +1,44 @@
+"""Settings, model settings and labels as hypothesis makes them."""
+
+from __future__ import annotations
+
+import string
+from typing import Any
+
+from hypothesis import strategies as st
+
+from terrace.maturity import CAPABILITIES, PlatformSettings
+from terrace.maturity.fields import RETENTION_DAYS
+from terrace.maturity.regions import REGIONS
+
+
+def slugs(longest: int) -> st.SearchStrategy[str]:
+    """Labels as settings allow them: lower case, digits, single hyphens."""
+    word = st.text(string.ascii_lowercase + string.digits, min_size=1, max_size=longest)
+    joined = st.lists(word, min_size=1, max_size=4).map("-".join)
+    return joined.filter(lambda slug: len(slug) <= longest and slug[0] in string.ascii_lowercase)
+
+
+PLATFORM_IDS = [c.id for c in CAPABILITIES.values() if c.scope == "platform"]
+STORE_IDS = [c.id for c in CAPABILITIES.values() if c.scope == "platform" and c.holds_data]
+
+
+@st.composite
+def platform_settings(draw: st.DrawFn, level: st.SearchStrategy[int] | None = None, **fixed: Any) -> PlatformSettings:
+    """Settings of a platform that can be built from, with nothing switched off."""
+    return PlatformSettings(
+        organisation=draw(slugs(16)),
+        environment=draw(st.sampled_from(["dev", "staging", "prod"]) | slugs(12)),
+        level=draw(level or st.integers(0, 4)),
+        region=draw(st.sampled_from(REGIONS)),
+        owner="mlops@acme.example",
+        budget={"monthly": draw(st.floats(0.01, 1e7))},
+        account=draw(st.none() | st.from_regex(r"\A[0-9]{12}\Z")),
+        size=draw(st.sampled_from([None, "small", "standard", "redundant"])),
+        protect=draw(st.none() | st.booleans()),
+        retention_days=draw(st.none() | st.sampled_from(RETENTION_DAYS)),
+        teams=draw(st.dictionaries(slugs(16), st.just({}), min_size=1, max_size=4)),
+        capabilities=draw(st.dictionaries(st.sampled_from(PLATFORM_IDS), st.just(True), max_size=4)),
+        keep=draw(st.lists(st.sampled_from(STORE_IDS), unique=True, max_size=4)),
+        **fixed,
+    )
