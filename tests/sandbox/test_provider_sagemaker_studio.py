@@ -80,8 +80,17 @@ def _user(n: int) -> dict[str, Any]:
     }
 
 
+def _of_profile(user: dict[str, Any]) -> dict[str, Any]:
+    """Spell the settings of a user as a profile has them: with a list of one file system."""
+    files = [{"efsFileSystemConfigs": [config["efsFileSystemConfig"]]} for config in user["customFileSystemConfigs"]]
+    return {**user, "customFileSystemConfigs": files}
+
+
 def _at_aws(path: str, lists: frozenset[str]) -> str:
     """Spell the path of a setting as AWS does."""
+    if "efsFileSystemConfigs" in path:
+        place, name = "UserSettings.CustomFileSystemConfigs[]", path.rsplit(".", 1)[1]
+        return f"{place}.[EFSFileSystemConfig.{name[0].upper()}{name[1:]}]"
     different = {"autoMountHomeEfs": "AutoMountHomeEFS", "sagemakerImage": "SageMakerImage", "efsFile": "EFSFile"}
     words = []
     for word in path.split("."):
@@ -170,7 +179,7 @@ CASES = [
             "singleSignOnUserValue": "ada",
             "tags": {"owner": "ml@example.com", "level": "0"},
             "userProfileName": "ada",
-            "userSettings": _user(0),
+            "userSettings": _of_profile(_user(0)),
         },
         after={
             "domainId": "<DOMAIN>",
@@ -178,7 +187,7 @@ CASES = [
             "singleSignOnUserValue": "ada",
             "tags": {"owner": "platform@example.com"},
             "userProfileName": "ada",
-            "userSettings": _user(1),
+            "userSettings": _of_profile(_user(1)),
         },
         look=_look("describe_user_profile"),
         shows={

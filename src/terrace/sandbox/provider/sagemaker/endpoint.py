@@ -12,6 +12,8 @@ from terrace.sandbox.provider.tags import tag_list
 from terrace.sandbox.provider.waiters import wait
 
 _SIZE = {"type": str, "value": int}
+_TRAFFIC = "deploymentConfig.blueGreenUpdatePolicy.trafficRoutingConfiguration"
+_ROLLING = "deploymentConfig.rollingUpdatePolicy"
 
 
 class Endpoint(Handler):
@@ -42,7 +44,16 @@ class Endpoint(Handler):
         "name": str,
         "tags": dict,
     }
-    required = frozenset({"endpointConfigName", "name"})
+    required = (
+        frozenset({"endpointConfigName", "name", "deploymentConfig.autoRollbackConfiguration.alarms.alarmName"})
+        | frozenset(f"{_TRAFFIC}.{path}" for path in ("type", "waitIntervalInSeconds"))
+        | frozenset(f"{_TRAFFIC}.{size}.{part}" for size in ("canarySize", "linearStepSize") for part in _SIZE)
+        | frozenset(f"{_ROLLING}.{path}" for path in ("maximumBatchSize", "waitIntervalInSeconds"))
+        | frozenset(
+            f"{_ROLLING}.{size}.{part}" for size in ("maximumBatchSize", "rollbackMaximumBatchSize") for part in _SIZE
+        )
+        | frozenset({_TRAFFIC})
+    )
     replace = frozenset({"name"})
     sets = frozenset({"deploymentConfig.autoRollbackConfiguration.alarms"})
     delete_before_replace = True

@@ -32,6 +32,15 @@ _CONTAINER = {
     "modelPackageName": str,
     "multiModelConfig": {"modelCacheSetting": str},
 }
+_CONTAINER_REQUIRED = (
+    "imageConfig.repositoryAccessMode",
+    "imageConfig.repositoryAuthConfig.repositoryCredentialsProviderArn",
+    "modelDataSource.s3DataSources",
+    "modelDataSource.s3DataSources.compressionType",
+    "modelDataSource.s3DataSources.modelAccessConfig.acceptEula",
+    "modelDataSource.s3DataSources.s3DataType",
+    "modelDataSource.s3DataSources.s3Uri",
+)
 _VARIANT = {
     "containerStartupHealthCheckTimeoutInSeconds": int,
     "coreDumpConfig": {"destinationS3Uri": str, "kmsKeyId": str},
@@ -48,6 +57,13 @@ _VARIANT = {
     "variantName": str,
     "volumeSizeInGb": int,
 }
+_VARIANT_REQUIRED = (
+    "coreDumpConfig.destinationS3Uri",
+    "routingConfigs.routingStrategy",
+    "serverlessConfig.maxConcurrency",
+    "serverlessConfig.memorySizeInMb",
+)
+_VARIANTS = ("productionVariants", "shadowProductionVariants")
 
 
 class Model(Handler):
@@ -64,7 +80,16 @@ class Model(Handler):
         "tags": dict,
         "vpcConfig": {"securityGroupIds": [str], "subnets": [str]},
     }
-    required = frozenset({"executionRoleArn", "name", "vpcConfig.securityGroupIds", "vpcConfig.subnets"})
+    required = frozenset(
+        {
+            "executionRoleArn",
+            "inferenceExecutionConfig.mode",
+            "name",
+            "vpcConfig.securityGroupIds",
+            "vpcConfig.subnets",
+            *(f"{place}.{path}" for place in ("containers", "primaryContainer") for path in _CONTAINER_REQUIRED),
+        }
+    )
     replace = frozenset(inputs) - {"tags"}
     sets = frozenset({"vpcConfig.securityGroupIds", "vpcConfig.subnets"})
     delete_before_replace = True
@@ -132,7 +157,20 @@ class EndpointConfiguration(Handler):
         "shadowProductionVariants": [_VARIANT],
         "tags": dict,
     }
-    required = frozenset({"name", "productionVariants"})
+    required = frozenset(
+        {
+            "asyncInferenceConfig.outputConfig",
+            "asyncInferenceConfig.outputConfig.s3OutputPath",
+            "dataCaptureConfig.captureOptions",
+            "dataCaptureConfig.captureOptions.captureMode",
+            "dataCaptureConfig.destinationS3Uri",
+            "dataCaptureConfig.initialSamplingPercentage",
+            "name",
+            "productionVariants",
+            "shadowProductionVariants.coreDumpConfig.kmsKeyId",
+            *(f"{place}.{path}" for place in _VARIANTS for path in _VARIANT_REQUIRED),
+        }
+    )
     replace = frozenset(inputs) - {"tags"}
     delete_before_replace = True
     names = {

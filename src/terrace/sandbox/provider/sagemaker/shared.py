@@ -7,6 +7,7 @@ from typing import Any
 
 from terrace.errors import SandboxError
 from terrace.sandbox.provider.base import Props
+from terrace.sandbox.provider.schema import leaves
 from terrace.sandbox.provider.tags import tag_changes, tag_list, tag_map
 from terrace.sandbox.provider.waiters import wait
 
@@ -42,14 +43,13 @@ _EDITOR = {
     "lifecycleConfigArns": [str],
 }
 _LAB = {**_EDITOR, "codeRepositories": [{"repositoryUrl": str}]}
-_FILES = [{"efsFileSystemConfig": {"fileSystemId": str, "fileSystemPath": str}}]
+_FILES = {"fileSystemId": str, "fileSystemPath": str}
 _POSIX = {"gid": int, "uid": int}
 _STORAGE = {"defaultEbsStorageSettings": {"defaultEbsVolumeSizeInGb": int, "maximumEbsVolumeSizeInGb": int}}
 
-USER_SETTINGS: Mapping[str, Any] = {
+_USER: Mapping[str, Any] = {
     "autoMountHomeEfs": str,
     "codeEditorAppSettings": _EDITOR,
-    "customFileSystemConfigs": _FILES,
     "customPosixUserConfig": _POSIX,
     "defaultLandingUri": str,
     "executionRole": str,
@@ -60,18 +60,41 @@ USER_SETTINGS: Mapping[str, Any] = {
     "studioWebPortal": str,
     "studioWebPortalSettings": {"hiddenAppTypes": [str], "hiddenInstanceTypes": [str], "hiddenMlTools": [str]},
 }
-"""Settings of a Studio user, of a domain's default or of one profile. The apps that Studio has retired (Canvas,
-RStudio, JupyterServer, TensorBoard) are not among them."""
+DEFAULT_USER: Mapping[str, Any] = {**_USER, "customFileSystemConfigs": [{"efsFileSystemConfig": _FILES}]}
+"""Settings that a domain gives its users. The apps that Studio has retired (Canvas, RStudio, JupyterServer,
+TensorBoard) are not among them."""
 
-SPACE_SETTINGS: Mapping[str, Any] = {
-    "customFileSystemConfigs": _FILES,
+PROFILE_USER: Mapping[str, Any] = {**_USER, "customFileSystemConfigs": [{"efsFileSystemConfigs": [_FILES]}]}
+"""Settings of one user: the same, but that the real provider has a list of one file system here."""
+
+SPACE: Mapping[str, Any] = {
+    "customFileSystemConfigs": [{"efsFileSystemConfig": _FILES}],
     "customPosixUserConfig": _POSIX,
     "executionRole": str,
     "jupyterLabAppSettings": _LAB,
     "securityGroups": [str],
     "spaceStorageSettings": _STORAGE,
 }
-"""Settings of a domain's shared spaces."""
+"""Settings that a domain gives its shared spaces."""
+
+
+def required_settings(settings: Mapping[str, Any], prefix: str) -> frozenset[str]:
+    """Return the paths below `prefix` that the real provider requires where what is above them is given."""
+    asked = (path for path in leaves(settings) if path == "executionRole" or path.rsplit(".", 1)[-1] in _REQUIRED)
+    return frozenset(f"{prefix}.{path}" for path in asked)
+
+
+_REQUIRED = {
+    "appImageConfigName",
+    "defaultEbsVolumeSizeInGb",
+    "fileSystemId",
+    "fileSystemPath",
+    "gid",
+    "imageName",
+    "maximumEbsVolumeSizeInGb",
+    "repositoryUrl",
+    "uid",
+}
 
 
 def tags_of(client: Any, arn: str) -> dict[str, str]:

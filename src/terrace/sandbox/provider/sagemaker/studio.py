@@ -6,10 +6,12 @@ from typing import Any
 
 from terrace.sandbox.provider.base import Clients, Diff, Handler, Props, State
 from terrace.sandbox.provider.sagemaker.shared import (
+    DEFAULT_USER,
     MISSING,
-    SPACE_SETTINGS,
-    USER_SETTINGS,
+    PROFILE_USER,
+    SPACE,
     in_service,
+    required_settings,
     retag,
     tags_of,
 )
@@ -27,8 +29,8 @@ class Domain(Handler):
     inputs = {
         "appNetworkAccessType": str,
         "authMode": str,
-        "defaultSpaceSettings": SPACE_SETTINGS,
-        "defaultUserSettings": USER_SETTINGS,
+        "defaultSpaceSettings": SPACE,
+        "defaultUserSettings": DEFAULT_USER,
         "domainName": str,
         "domainSettings": {
             "dockerSettings": {"enableDockerAccess": str, "vpcOnlyTrustedAccounts": [str]},
@@ -43,8 +45,11 @@ class Domain(Handler):
         "tags": dict,
         "vpcId": str,
     }
-    required = frozenset(
-        {"authMode", "defaultUserSettings.executionRole", "defaultUserSettings", "domainName", "subnetIds", "vpcId"}
+    required = (
+        frozenset({"authMode", "defaultUserSettings", "domainName", "subnetIds", "vpcId"})
+        | frozenset({"domainSettings.trustedIdentityPropagationSettings.status"})
+        | required_settings(SPACE, "defaultSpaceSettings")
+        | required_settings(DEFAULT_USER, "defaultUserSettings")
     )
     replace = frozenset({"authMode", "domainName", "kmsKeyId", "subnetIds", "vpcId"})
     sets = frozenset(
@@ -144,17 +149,18 @@ class UserProfile(Handler):
         "singleSignOnUserValue": str,
         "tags": dict,
         "userProfileName": str,
-        "userSettings": USER_SETTINGS,
+        "userSettings": PROFILE_USER,
     }
-    required = frozenset({"domainId", "userProfileName", "userSettings.executionRole"})
+    required = frozenset({"domainId", "userProfileName"}) | required_settings(PROFILE_USER, "userSettings")
     replace = frozenset({"domainId", "singleSignOnUserIdentifier", "singleSignOnUserValue", "userProfileName"})
     sets = frozenset(f"userSettings.{path}" for path in _SETS)
     store = True
     delete_before_replace = True
+    names = {"efsFileSystemConfigs": "EFSFileSystemConfig"}
 
     def create(self, aws: Clients, inputs: Props) -> State:
         client = aws("sagemaker")
-        settings = request(client, "CreateUserProfile", without(inputs, "tags"))
+        settings = request(client, "CreateUserProfile", without(inputs, "tags"), self.names)
         made = client.create_user_profile(**settings, Tags=tag_list(inputs))
         return self._settled(aws, made["UserProfileArn"], inputs)
 
@@ -166,7 +172,7 @@ class UserProfile(Handler):
     def update(self, aws: Clients, id: str, old: Props, new: Props) -> State:
         client = aws("sagemaker")
         settings = {"userSettings": new["userSettings"]} if "userSettings" in new else {}
-        client.update_user_profile(**_named(id), **request(client, "UpdateUserProfile", settings))
+        client.update_user_profile(**_named(id), **request(client, "UpdateUserProfile", settings, self.names))
         retag(client, id, old, new)
         return self._settled(aws, id, new)
 
@@ -189,7 +195,7 @@ class UserProfile(Handler):
         return State(
             id,
             {
-                **response(self.inputs, inputs, {**seen, "Tags": tags}),
+                **response(self.inputs, inputs, {**seen, "Tags": tags}, self.names),
                 "arn": id,
                 "homeEfsFileSystemUid": seen.get("HomeEfsFileSystemUid", ""),
                 "tagsAll": tags,
