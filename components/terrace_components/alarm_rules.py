@@ -1,0 +1,124 @@
+"""When somebody is woken. Pure: what is watched and what it must not do, as definitions that a component walks."""
+
+from dataclasses import dataclass
+
+MICROSECONDS = 1000
+"""SageMaker reports latency in microseconds, objectives are in milliseconds."""
+VARIANT = "current"
+"""Name of the one production variant of every endpoint."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric of AWS or of a model."""
+
+    namespace: str
+    name: str
+    dimensions: dict[str, str]
+    statistic: str
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """One metric's share of another, in percent; 0 where there is nothing to share."""
+
+    part: Metric
+    whole: Metric
+
+
+@dataclass(frozen=True)
+class AlarmRule:
+    """An alarm: what is watched, from where on it is too much, and for how long."""
+
+    id: str
+    description: str
+    watched: Metric | Ratio
+    threshold: float
+    minutes: int
+    """Length of one period."""
+    periods: int
+    """How many periods are looked at."""
+    breaching: int
+    """How many of them must breach."""
+    comparison: str = "GreaterThanThreshold"
+    missing: str = "notBreaching"
+    """What a period without data counts as."""
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What a model's endpoint promises, and where to look when it doesn't keep it."""
+
+    latency_ms: int
+    availability: float
+    """Percent of invocations without a server error."""
+    runbook: str | None = None
+    on_call: str | None = None
+
+    def advice(self) -> str:
+        """Return what an alarm tells who is woken by it."""
+        runbook = f"Runbook: {self.runbook}" if self.runbook else "Runbook: the model repository's README"
+        return f"{runbook}. On call: {self.on_call}." if self.on_call else f"{runbook}."
+
+
+def endpoint_metric(endpoint: str, name: str, statistic: str) -> Metric:
+    """Return a metric that SageMaker reports for an endpoint."""
+    return Metric("AWS/SageMaker", name, {"EndpointName": endpoint, "VariantName": VARIANT}, statistic)
+
+
+def objective_rules(endpoint: str, objective: Objective, *, serving: bool) -> tuple[AlarmRule, ...]:
+    """Return the alarms of a model's objective.
+
+    Args:
+        endpoint: Name of the endpoint.
+        objective: What it promises.
+        serving: There is an endpoint; until then its silence is no alarm.
+    """
+    errors = 100 - objective.availability
+    invocations = endpoint_metric(endpoint, "Invocations", "Sum")
+    return (
+        AlarmRule(
+            "latency",
+            f"One prediction in a hundred takes longer than {objective.latency_ms} ms. {objective.advice()}",
+            endpoint_metric(endpoint, "ModelLatency", "p99"),
+            objective.latency_ms * MICROSECONDS,
+            minutes=5,
+            periods=3,
+            breaching=2,
+        ),
+        AlarmRule(
+            "errors",
+            f"More than {errors:g} % of predictions fail on the server's side. {objective.advice()}",
+            Ratio(endpoint_metric(endpoint, "Invocation5XXErrors", "Sum"), invocations),
+            errors,
+            minutes=5,
+            periods=3,
+            breaching=2,
+        ),
+        AlarmRule(
+            "silence",
+            f"Nobody has asked for a prediction for a day. {objective.advice()}",
+            invocations,
+            1,
+            minutes=60,
+            periods=24,
+            breaching=24,
+            comparison="LessThanThreshold",
+            missing="breaching" if serving else "notBreaching",
+        ),
+    )
+
+
+def platform_rules(build_project: str) -> tuple[AlarmRule, ...]:
+    """Return the alarms of a platform."""
+    return (
+        AlarmRule(
+            "failed-builds",
+            f"A build of {build_project} failed: its log says why.",
+            Metric("AWS/CodeBuild", "FailedBuilds", {"ProjectName": build_project}, "Sum"),
+            0,
+            minutes=5,
+            periods=1,
+            breaching=1,
+        ),
+    )

@@ -1,0 +1,104 @@
+"""What the pipeline of a model's repository may do: release, and bring the model's own stack up to date. Pure."""
+
+from terrace_components.documents import Document, allow, document, pass_role
+from terrace_components.model_policies import ModelScope, deploy_statements
+
+MANAGED_ROLES = ("build", "monitor", "serve", "train")
+"""The roles that the pipeline keeps up to date. Its own and the deployers' it cannot: a person does that."""
+
+
+def ci_policy(scope: ModelScope, build_project: str, boundary_arn: object) -> Document:
+    """Return the policy of the pipeline's role.
+
+    It changes the model's roles only as long as they carry the boundary, and never its own.
+    """
+    place = scope.place
+    roles = [scope.role(purpose) for purpose in MANAGED_ROLES]
+    every_role = place.arn("iam", f"role/{place.prefix}-*")
+    alarms = [
+        place.arn("cloudwatch", f"alarm:{scope.prefix}*"),
+        f"arn:aws:cloudwatch::{place.account}:dashboard/{scope.prefix}*",
+    ]
+    groups = [
+        place.arn("logs", f"log-group:/terrace/{place.organisation}/{place.environment}/{place.team}/{scope.model}/*"),
+        place.arn("logs", f"log-group:/aws/sagemaker/Endpoints/{scope.prefix}*"),
+    ]
+    return document(
+        *deploy_statements(scope, build_project),
+        allow(
+            "KeepBoundedRoles",
+            ["iam:CreateRole", "iam:DeleteRolePolicy", "iam:PutRolePolicy"],
+            roles,
+            condition={"StringEquals": {"iam:PermissionsBoundary": boundary_arn}},
+        ),
+        allow("KeepRoles", ["iam:TagRole", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole"], roles),
+        allow(
+            "LookAtRoles",
+            ["iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"],
+            [every_role],
+        ),
+        pass_role(place.account, [place.role_name("build")], "codebuild.amazonaws.com"),
+        allow(
+            "KeepRepository",
+            [
+                "ecr:CreateRepository",
+                "ecr:DescribeRepositories",
+                "ecr:GetLifecyclePolicy",
+                "ecr:ListTagsForResource",
+                "ecr:PutImageScanningConfiguration",
+                "ecr:PutLifecyclePolicy",
+                "ecr:TagResource",
+            ],
+            [scope.repository],
+        ),
+        allow(
+            "KeepRegistry",
+            [
+                "sagemaker:AddTags",
+                "sagemaker:CreateModelPackageGroup",
+                "sagemaker:GetModelPackageGroupPolicy",
+                "sagemaker:ListTags",
+                "sagemaker:PutModelPackageGroupPolicy",
+            ],
+            scope.sagemaker("model-package-group"),
+        ),
+        allow("KeepEndpoint", ["sagemaker:CreateEndpoint", "sagemaker:DeleteEndpoint"], scope.sagemaker("endpoint")),
+        allow(
+            "KeepBuild",
+            ["codebuild:BatchGetProjects", "codebuild:CreateProject", "codebuild:UpdateProject"],
+            [place.arn("codebuild", f"project/{scope.prefix}*")],
+        ),
+        allow(
+            "KeepLogs",
+            [
+                "logs:AssociateKmsKey",
+                "logs:CreateLogGroup",
+                "logs:ListTagsForResource",
+                "logs:PutRetentionPolicy",
+                "logs:TagResource",
+            ],
+            groups,
+        ),
+        allow("FindLogs", ["logs:DescribeLogGroups"], [place.arn("logs", "log-group:*")]),
+        allow(
+            "KeepAlarms",
+            [
+                "cloudwatch:DeleteAlarms",
+                "cloudwatch:DeleteDashboards",
+                "cloudwatch:GetDashboard",
+                "cloudwatch:ListTagsForResource",
+                "cloudwatch:PutCompositeAlarm",
+                "cloudwatch:PutDashboard",
+                "cloudwatch:PutMetricAlarm",
+                "cloudwatch:TagResource",
+            ],
+            alarms,
+        ),
+        allow("FindAlarms", ["cloudwatch:DescribeAlarms"], ["*"]),
+        allow(
+            "PublishContract",
+            ["ssm:DeleteParameter", "ssm:ListTagsForResource"],
+            [place.arn("ssm", f"parameter/terrace/{place.environment}/{scope.model}/*")],
+        ),
+        allow("FindParameters", ["ssm:DescribeParameters"], ["*"]),
+    )

@@ -1,0 +1,58 @@
+"""Arguments of ModelStack: the settings of a model in an environment, for programs in every Pulumi language.
+
+What each key may be is checked by `terrace.maturity.ModelSettings`, which also knows the defaults.
+"""
+
+from typing import NotRequired, TypedDict
+
+from terrace_components.release_ci import GithubProject, GitlabProject
+
+
+class ObjectiveSettings(TypedDict):
+    """What the endpoint promises."""
+
+    latency_ms: NotRequired[int]
+    """Milliseconds in which 99 of 100 predictions are made. Default 500."""
+    availability: NotRequired[float]
+    """Percent of invocations without a server error. Default 99.5."""
+    runbook: NotRequired[str]
+    """Page that says what to do when an alarm rings."""
+    on_call: NotRequired[str]
+    """E-mail address of who is told besides the platform's alarm topic."""
+
+
+class ModelStackArgs(TypedDict):
+    """The settings of one model in one environment."""
+
+    model: str
+    """Name of the model, at most 32 characters."""
+    environment: str
+    """Name of the environment."""
+    region: str
+    """AWS region."""
+    team: str
+    """Team that owns the model; the platform knows it."""
+    owner: str
+    """E-mail address of who answers for the model."""
+    account: NotRequired[str]
+    """AWS account id. Without one, the environment lives in Terrace's sandbox."""
+    level: NotRequired[int]
+    """Maturity level, at most the platform's. Default the platform's."""
+    mode: NotRequired[str]
+    """How predictions are served: serverless or realtime. Default realtime in prod, else serverless."""
+    memory_mb: NotRequired[int]
+    """Memory of a serverless endpoint, in MB. Default 2048."""
+    max_concurrency: NotRequired[int]
+    """Invocations at once of a serverless endpoint. Default 5."""
+    instance_type: NotRequired[str]
+    """Instances of a realtime endpoint. Default ml.m5.large."""
+    instance_count: NotRequired[int]
+    """How many instances a realtime endpoint has. Default 2 where stores are protected, else 1."""
+    image: NotRequired[str]
+    """The project's image by digest. Without it, everything but the endpoint is built."""
+    slo: NotRequired[ObjectiveSettings]
+    """What the endpoint promises."""
+    github: NotRequired[GithubProject]
+    """The repository, if it is on GitHub."""
+    gitlab: NotRequired[GitlabProject]
+    """The project, if it is on GitLab."""

@@ -1,0 +1,127 @@
+"""What each component of a model's stack is given: from settings and the platform's contract to arguments. Pure."""
+
+from terrace.maturity import ModelSettings, Plan, PlatformContract, Release, names
+from terrace_components.alarms import AlarmsArgs
+from terrace_components.placement import Place, Placement
+from terrace_components.release_ci import GithubProject, ReleaseCiArgs
+from terrace_components.serving import ServingArgs
+from terrace_components.serving_rules import ServingPlan
+
+DEPLOYERS = ("ml-engineer", "operator")
+"""Personas that may act as a model's deployer."""
+
+
+def placement(settings: ModelSettings, platform: PlatformContract, level: int) -> Placement:
+    """Return where the model's components stand: on the platform, as the model's own."""
+    cost_centers = {team.name: team.cost_center for team in platform.teams}
+    return {
+        "organisation": platform.organisation,
+        "environment": platform.environment,
+        "account": platform.account,
+        "region": platform.region,
+        "level": level,
+        "owner": settings.owner,
+        "cost_center": cost_centers.get(settings.team) or platform.cost_center,
+        "data_class": platform.data_class,
+        "size": platform.size,
+        "protect": platform.protect,
+        "retention_days": platform.retention_days,
+        "kms_deletion_days": platform.kms_deletion_days,
+        "boundary_arn": platform.boundary_arn,
+        "team": settings.team,
+        "model": settings.model,
+    }
+
+
+def serving_plan(settings: ModelSettings, platform: PlatformContract) -> ServingPlan:
+    """Return how the model is served: on two instances where stores are protected, so that one may fail."""
+    return ServingPlan(
+        mode=settings.effective_mode,
+        memory_mb=settings.memory_mb,
+        max_concurrency=settings.max_concurrency,
+        instance_type=settings.instance_type,
+        instance_count=settings.instance_count or (2 if platform.protect else 1),
+    )
+
+
+def build_project(plan: Plan, place: Place, platform: PlatformContract) -> str:
+    """Return the name of the project that builds the model's images: its own from level 1 on."""
+    return place.name("codebuild", "images") if plan.has("release-ci") else platform.image_build_project
+
+
+def deployers(platform: PlatformContract) -> list[str]:
+    """Return the ARNs of the personas that may act as the model's deployer."""
+    roles = [names.physical("role", platform.organisation, platform.environment, persona) for persona in DEPLOYERS]
+    return [f"arn:aws:iam::{platform.account}:role/{role}" for role in roles]
+
+
+def serving_args(
+    settings: ModelSettings,
+    platform: PlatformContract,
+    where: Placement,
+    serving: ServingPlan,
+    release: Release | None,
+) -> ServingArgs:
+    """Return what Serving is given, but for the role."""
+    network = platform.network
+    args: ServingArgs = {
+        "placement": where,
+        "mode": serving.mode,
+        "memory_mb": serving.memory_mb,
+        "max_concurrency": serving.max_concurrency,
+        "instance_type": serving.instance_type,
+        "instance_count": serving.instance_count,
+        "serve_role_arn": "",
+        "subnet_ids": list(network.subnet_ids) if network else [],
+        "security_group_ids": [network.security_group_id] if network else [],
+        "models_key_arn": platform.keys.models,
+        "logs_key_arn": platform.keys.logs,
+    }
+    if settings.image is not None:
+        args["image"] = settings.image
+    if release is not None:
+        args["released_config"] = release.endpoint_config
+    return args
+
+
+def release_ci_args(settings: ModelSettings, platform: PlatformContract, where: Placement) -> ReleaseCiArgs:
+    """Return what ReleaseCi is given: the repository, and the provider that the platform trusts for it."""
+    args: ReleaseCiArgs = {
+        "placement": where,
+        "data_bucket": platform.buckets.data,
+        "artifact_bucket": platform.buckets.artifacts,
+        "data_key_arn": platform.keys.data,
+        "models_key_arn": platform.keys.models,
+        "logs_key_arn": platform.keys.logs,
+        "branch": platform.branch,
+    }
+    if settings.github is not None and platform.github_provider_arn is not None:
+        repository: GithubProject = {
+            "owner": settings.github.owner,
+            "owner_id": settings.github.owner_id,
+            "repository": settings.github.repository,
+            "repository_id": settings.github.repository_id,
+            "legacy_subject": settings.github.legacy_subject,
+        }
+        args["github"], args["github_provider_arn"] = repository, platform.github_provider_arn
+    if settings.gitlab is not None and platform.gitlab_provider_arn is not None:
+        args["gitlab"], args["gitlab_provider_arn"] = {"project": settings.gitlab.project}, platform.gitlab_provider_arn
+        args["gitlab_url"] = platform.gitlab_url or "https://gitlab.com"
+    return args
+
+
+def alarms_args(settings: ModelSettings, where: Placement, endpoint: str, topic: str) -> AlarmsArgs:
+    """Return what Alarms is given."""
+    args: AlarmsArgs = {
+        "placement": where,
+        "endpoint": endpoint,
+        "serving": settings.image is not None,
+        "alarm_topic_arn": topic,
+        "latency_ms": settings.slo.latency_ms,
+        "availability": settings.slo.availability,
+    }
+    if settings.slo.runbook is not None:
+        args["runbook"] = settings.slo.runbook
+    if settings.slo.on_call is not None:
+        args["on_call"] = settings.slo.on_call
+    return args

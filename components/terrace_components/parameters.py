@@ -1,0 +1,39 @@
+"""Documents that others published, read by the program through its own provider."""
+
+import pulumi
+import pulumi_aws as aws
+
+from terrace.errors import TerraceError
+from terrace.maturity import PlatformContract, Release, names
+
+
+def read_platform(component: pulumi.ComponentResource, environment: str) -> PlatformContract:
+    """Return what the environment's platform offers.
+
+    Raises:
+        TerraceError: There is no platform yet; the message names the command that builds it.
+    """
+    parameter = names.platform_parameter(environment)
+    text = _read(component, parameter)
+    if text is None:
+        raise TerraceError(
+            f"There is no platform in {environment}: the parameter {parameter} is missing.",
+            f"Build it first with: terrace up {environment}",
+        )
+    return PlatformContract.from_json(text)
+
+
+def read_release(component: pulumi.ComponentResource, environment: str, model: str) -> Release | None:
+    """Return the record of who serves the model, None before the first release."""
+    text = _read(component, names.model_parameter(environment, model, "release"))
+    return None if text is None else Release.from_json(text)
+
+
+def _read(component: pulumi.ComponentResource, parameter: str) -> str | None:
+    try:
+        return aws.ssm.get_parameter(name=parameter, opts=pulumi.InvokeOptions(parent=component)).value
+    except Exception as error:
+        # Pulumi raises plain exceptions for what a provider refuses; only the text tells which.
+        if any(sign in str(error) for sign in ("ParameterNotFound", "couldn't find resource")):
+            return None
+        raise
