@@ -99,9 +99,17 @@ def test_an_update_that_was_rolled_back_is_an_error() -> None:
 
 def test_a_change_of_tags_alone_starts_no_deployment() -> None:
     """Tags are set beside the running endpoint."""
-    aws = Scripted(_is("InService"), _is("InService"))
+    aws = Scripted(_is("InService"))
     ENDPOINT.update(aws, "churn", INPUTS, {**INPUTS, "tags": {"level": "1"}})
     assert aws.operations == ["add_tags"]
+
+
+def test_a_release_is_left_in_service_when_the_program_did_not_change_the_configuration() -> None:
+    """Somebody else decided what is served; an update of tags leaves it so."""
+    aws = Scripted(_is("InService", EndpointConfigName="churn-release-7"))
+    state = ENDPOINT.update(aws, "churn", INPUTS, {**INPUTS, "tags": {"level": "1"}})
+    assert aws.operations == ["add_tags"]
+    assert state.outputs["endpointConfigName"] == "churn-release-7"
 
 
 def test_a_deletion_is_waited_for() -> None:

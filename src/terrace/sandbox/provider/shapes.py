@@ -91,22 +91,25 @@ def _build(shape: Any, value: Any, names: Names) -> Any:
 
 
 def _restrict(schema: Any, like: Any, seen: Any, names: Names) -> Any:
+    """Return what was seen in the wire's words; of maps only the keys that `like` has, where it is a map too."""
     if isinstance(schema, Mapping):
-        if isinstance(like, list):
-            return [_restrict(schema, like[0], seen, names)] if like and seen else like
         if not isinstance(seen, Mapping):
             return seen
         members = {_folded(member): inner for member, inner in seen.items()}
+        places = {key: _folded(names.get(key, key)) for key in (like if isinstance(like, Mapping) else schema)}
+        inputs = like if isinstance(like, Mapping) else {}
         return {
-            key: _restrict(schema[key], inner, members.get(_folded(names.get(key, key))), names)
-            for key, inner in like.items()
+            key: _restrict(schema[key], inputs.get(key), members.get(place), names)
+            for key, place in places.items()
+            if key in inputs or place in members
         }
     if isinstance(schema, list):
         if isinstance(seen, Mapping):
-            seen = [seen]
-        if not isinstance(seen, list) or not isinstance(like, list) or len(like) != len(seen):
+            seen = [seen]  # a list of the wire that is one structure on AWS
+        if not isinstance(seen, list):
             return seen
-        return [_restrict(schema[0], one, other, names) for one, other in zip(like, seen, strict=True)]
+        alike = isinstance(like, list) and len(like) == len(seen)
+        return [_restrict(schema[0], like[n] if alike else None, item, names) for n, item in enumerate(seen)]
     if isinstance(seen, float) and seen.is_integer():
         return int(seen)
     return seen
