@@ -6,6 +6,7 @@ import json
 import shlex
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -66,9 +67,16 @@ def status(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(asdict(found), indent=2, default=str))
         return
-    from terrace.cli.sandbox_status import show
-
-    show(found)
+    if found.running is None:
+        click.echo("The sandbox does not run. `terrace up` starts it, and so does `terrace sandbox start`.")
+        return
+    click.echo(f"The sandbox runs at {found.running.url} since {found.running.started}.")
+    click.echo(f"  process {found.running.pid}, {found.memory_mb} MB, in {found.home}")
+    for account, calls in found.environments.items():
+        click.echo(f"  account {account}: {calls} calls")
+    for name, said in found.rooms.items():
+        for line in _lines(said):
+            click.echo(f"  {name}: {line}")
 
 
 @sandbox.command()
@@ -86,6 +94,9 @@ def env(env: str, root: Path | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(variables, indent=2))
         return
+    from terrace.sandbox.client import MISLEADING
+
+    click.echo(f"unset {' '.join(MISLEADING)}")
     for name, value in variables.items():
         click.echo(f"export {name}={shlex.quote(value)}")
 
@@ -107,3 +118,10 @@ def image(uri: str, python: Path, as_json: bool) -> None:
     load_sandbox(paths.home()).register_image(uri, python.absolute())
     said = {"image": uri, "python": str(python.absolute())}
     click.echo(json.dumps(said, indent=2) if as_json else f"{uri} now stands for {python}.")
+
+
+def _lines(said: Any) -> list[str]:
+    """Return what a room says of itself, a line each."""
+    if isinstance(said, dict):
+        return [f"{key} {value}" for key, value in said.items()]
+    return [str(line) for line in said]
