@@ -45,7 +45,10 @@ class Cloud:
         with self.lock:
             result = do()
             if self.file is not None:
-                self.file.write_text(json.dumps(self.things))
+                # Whole or not at all: some tests kill the process at any moment.
+                fresh = self.file.with_suffix(".new")
+                fresh.write_text(json.dumps(self.things))
+                fresh.replace(self.file)
             return result
 
     def count(self, op: str) -> int:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from engine.world import HEAD, World, names
 
-from engine.conftest import HEAD, World, names
 from terrace.engine import ResourceError
 from terrace.errors import EngineError, SettingsError
 
@@ -194,7 +194,7 @@ def test_a_missing_program_is_named(world: World) -> None:
     """A path without a program is refused by its name."""
     program = world.program()
     program.file.unlink()
-    with pytest.raises(EngineError, match="no program at .*program"):
+    with pytest.raises(EngineError, match=r"no program at .*program"):
         world.engine().up(program)
 
 

@@ -68,6 +68,7 @@ def attempt(urn: str, label: str, action: str) -> Iterator[None]:
     except EngineError:
         raise
     except Exception as error:
-        text = error.message if isinstance(error, TerraceError) else str(error) or type(error).__name__
+        text = error.message if isinstance(error, TerraceError) else str(error).strip() or type(error).__name__
+        text += "" if text.endswith((".", "!", "?")) else "."
         hint = error.hint if isinstance(error, TerraceError) and error.hint else AGAIN
         raise ResourceError(urn, f"Could not {action} {label} ({urn}): {text}", hint, error) from error

@@ -49,6 +49,7 @@ def run_program(program: Program, monitor: Monitor, log: Log, halt: Halt, previe
             f"There is no program at {program.main}.", "Name a Python file, or a folder with __main__.py."
         )
     raised: list[BaseException] = []
+    ended = threading.Event()
 
     def body() -> None:
         try:
@@ -56,11 +57,14 @@ def run_program(program: Program, monitor: Monitor, log: Log, halt: Halt, previe
         except BaseException as error:
             halt.fail(error)
             raised.append(error)
+        finally:
+            ended.set()
 
     with program_modules(program.folder):
         thread = threading.Thread(target=lambda: contextvars.Context().run(body), name=program.stack, daemon=True)
         thread.start()
-        interrupted = _wait(thread, halt)
+        interrupted = _wait(ended, halt)
+        thread.join()
     if interrupted:
         raise EngineError("The run was interrupted.", AGAIN)
     error = halt.failure or next(iter(raised), None)
@@ -72,12 +76,13 @@ def run_program(program: Program, monitor: Monitor, log: Log, halt: Halt, previe
         raise explain(error, program) from error
 
 
-def _wait(thread: threading.Thread, halt: Halt) -> bool:
-    """Wait for the thread. An interrupt stops the run, and a second one no longer waits for it."""
+def _wait(ended: threading.Event, halt: Halt) -> bool:
+    """Wait for the end. An interrupt stops the run, and a second one no longer waits for it."""
     interrupted = False
-    while thread.is_alive():
+    # Not by `join`: interrupted, it takes a thread that runs for one that has ended (Python before 3.13).
+    while not ended.is_set():
         try:
-            thread.join(0.5)
+            ended.wait(0.5)
         except KeyboardInterrupt:
             if interrupted:
                 raise
