@@ -106,6 +106,8 @@ class BucketLifecycleConfiguration(BucketSetting):
             "rules.status",
             "rules.filter.tag.key",
             "rules.filter.tag.value",
+            "rules.noncurrentVersionExpiration.noncurrentDays",
+            "rules.noncurrentVersionTransitions.noncurrentDays",
             "rules.noncurrentVersionTransitions.storageClass",
             "rules.transitions.storageClass",
         }
