@@ -47,7 +47,9 @@ class Key(Handler):
 
     def create(self, aws: Clients, inputs: Props) -> State:
         client = aws("kms")
-        settings = request(client, "CreateKey", {k: inputs.get(k) for k in self._made_with}, self.names)
+        # The real provider says what a key is for even where the program leaves it to AWS.
+        given = {"keyUsage": "ENCRYPT_DECRYPT", **{k: inputs[k] for k in self._made_with if k in inputs}}
+        settings = request(client, "CreateKey", given, self.names)
         tags = tag_list(inputs, "TagKey", "TagValue")
         id = client.create_key(**settings, **({"Tags": tags} if tags else {}))["KeyMetadata"]["KeyId"]
         self._switch(client, id, {}, inputs)
@@ -68,7 +70,9 @@ class Key(Handler):
             client.update_key_description(KeyId=id, Description=new.get("description", ""))
         if "policy" in new and old.get("policy") != new["policy"]:
             bypass = bool(new.get("bypassPolicyLockoutSafetyCheck"))
-            client.put_key_policy(KeyId=id, Policy=new["policy"], BypassPolicyLockoutSafetyCheck=bypass)
+            client.put_key_policy(
+                KeyId=id, PolicyName="default", Policy=new["policy"], BypassPolicyLockoutSafetyCheck=bypass
+            )
         self._switch(client, id, old, new)
         put, gone = tag_changes(old, new)
         if gone:
@@ -96,7 +100,7 @@ class Key(Handler):
         wanted = (inputs.get("description", ""), inputs.get("keyUsage", "ENCRYPT_DECRYPT"))
         if seen["KeyState"] == "PendingDeletion" or seen["KeyManager"] != "CUSTOMER":
             return False
-        return (seen["Description"], seen["KeyUsage"]) == wanted and self._tags(client, id) == (
+        return (seen["Description"], seen.get("KeyUsage")) == wanted and self._tags(client, id) == (
             inputs.get("tags") or {}
         )
 

@@ -63,6 +63,10 @@ class Parameter(Handler):
 
     def update(self, aws: Clients, id: str, old: Props, new: Props) -> State:
         client = aws("ssm")
+        if not old:
+            # What an interrupted creation put is put no second time: that would count as a version.
+            seen = self._state(client, id, new).outputs
+            old = {name: seen[name] for name in new if name in seen}
         if without(old, "overwrite", "tags") != without(new, "overwrite", "tags"):
             # What is left out of the call would stay as it is.
             cleared = {name: "" for name in ("description", "allowedPattern") if name in old and name not in new}
