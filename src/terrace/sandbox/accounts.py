@@ -22,8 +22,8 @@ def install() -> None:
 
     original = models.get_account_id_from
 
-    def get_account_id_from(access_key_id: str) -> str:
-        found = _KEY.fullmatch(access_key_id or "")
-        return found.group(1) if found else original(access_key_id)
+    def get_account_id_from(access_key: str) -> str:
+        found = _KEY.fullmatch(access_key or "")
+        return found.group(1) if found else original(access_key)
 
     models.get_account_id_from = get_account_id_from

@@ -14,6 +14,13 @@ Answer = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 """A route: what was sent → what is answered. Raises `SandboxError` for a refusal."""
 
 
+class Service(Protocol):
+    """An AWS service that moto doesn't have."""
+
+    def answer(self, place: tuple[str, str], environ: Mapping[str, Any]) -> tuple[int, bytes, dict[str, str]]:
+        """Return status, body and headers for a request from an account and region."""
+
+
 @dataclass
 class Server:
     """The server as a room sees it.
@@ -22,11 +29,13 @@ class Server:
         home: `TERRACE_HOME`.
         url: Address of the server; set before any room is started.
         routes: Path below `/_terrace/` → what answers a POST to it.
+        services: AWS services that moto doesn't have, by their name in signatures.
     """
 
     home: Path
     url: str = ""
     routes: dict[str, Answer] = field(default_factory=dict)
+    services: dict[str, Service] = field(default_factory=dict)
 
 
 class Room(Protocol):

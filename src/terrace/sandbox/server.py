@@ -16,6 +16,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from terrace.sandbox.rooms import rooms
 
 ADDRESS = "127.0.0.1"
 PREFIX = "/_terrace/"
-_ACCOUNT = re.compile(r"Credential=AKIA(\d{12})")
+_CALLER = re.compile(r"Credential=AKIA(\d{12})\w{4}/\d+/([\w-]+)/([\w-]+)/")
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 
 
@@ -51,9 +52,13 @@ class App:
         path = environ.get("PATH_INFO", "")
         if path.startswith(PREFIX):
             return self._own(path.removeprefix(PREFIX), environ, start_response)
-        found = _ACCOUNT.search(environ.get("HTTP_AUTHORIZATION", ""))
+        found = _CALLER.search(environ.get("HTTP_AUTHORIZATION", ""))
         if found:
-            self._calls[found.group(1)] += 1
+            account, region, service = found.groups()
+            self._calls[account] += 1
+            if service in self._server.services:
+                status, body, headers = self._server.services[service].answer((account, region), environ)
+                return _answer(start_response, status, body, headers)
         answer: Iterable[bytes] = self._aws(environ, start_response)
         return answer
 
@@ -77,7 +82,7 @@ class App:
             room.stop()
 
     def _own(self, path: str, environ: Mapping[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        status, said = "200 OK", {}
+        said: dict[str, Any]
         try:
             if environ["REQUEST_METHOD"] == "GET" and path == "status":
                 said = self._status()
@@ -90,9 +95,7 @@ class App:
                 said = {"error": f"The sandbox has no route {path}."}
         except TerraceError as error:
             said = {"error": str(error)}
-        body = json.dumps(said, default=str).encode()
-        start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
-        return [body]
+        return _answer(start_response, 200, json.dumps(said, default=str).encode(), {})
 
     def _status(self) -> dict[str, Any]:
         process = psutil.Process()
@@ -105,7 +108,7 @@ class App:
         }
 
     def _reset(self) -> dict[str, Any]:
-        from moto.moto_api._internal import moto_api_backend
+        from moto.moto_api._internal.models import moto_api_backend
 
         with self._note:
             for room in self._rooms:
@@ -141,6 +144,12 @@ def serve(home: Path) -> None:
         http.serve_forever()
     finally:
         app.stop()
+
+
+def _answer(start_response: StartResponse, status: int, body: bytes, headers: Mapping[str, str]) -> list[bytes]:
+    told = {"Content-Type": "application/json", "Content-Length": str(len(body)), **headers}
+    start_response(f"{status} {HTTPStatus(status).phrase}", list(told.items()))
+    return [body]
 
 
 def _memory(process: psutil.Process) -> int:

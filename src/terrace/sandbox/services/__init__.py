@@ -14,17 +14,32 @@ class Services:
 
     def install(self, server: Server) -> None:
         """Install every module of this package. Before the server starts."""
-        from terrace.sandbox.services import kept, kept_alerts
+        from terrace.sandbox.services import (
+            budgets,
+            codeartifact,
+            costexplorer,
+            kept,
+            kept_alerts,
+            kept_keys,
+            kept_storage,
+            sagemaker_registry,
+            sagemaker_studio,
+        )
 
-        kept.install()
-        kept_alerts.install()
+        for module in (kept, kept_alerts, kept_keys, kept_storage, budgets, costexplorer):
+            module.install()
+        for module in (sagemaker_registry, sagemaker_studio):
+            module.install()
+        self._codeartifact = codeartifact.CodeArtifact()
+        server.services["codeartifact"] = self._codeartifact.service()
 
     def status(self) -> Any:
         """Return nothing: services have no processes."""
         return {}
 
     def reset(self) -> None:
-        """Do nothing: moto forgets by itself."""
+        """Forget what is not in moto's backends, which forget by themselves."""
+        self._codeartifact.reset()
 
     def stop(self) -> None:
         """Do nothing."""
