@@ -1,0 +1,67 @@
+"""What this machine gives to containers, found out by trying it once."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+SWITCH = "TERRACE_SANDBOX_NAMESPACES"
+"""Set to `off`, it makes the sandbox do without namespaces, as on a machine that has none."""
+
+_NAMESPACES = ("--user", "--map-root-user", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
+_TRY = "import ctypes; import sys; sys.exit(ctypes.CDLL(None).mount(b'tmpfs', b'/opt', b'tmpfs', 0, None) != 0)"
+_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What containers get on this machine.
+
+    Attributes:
+        namespaces: Their own /opt/ml and their own processes.
+        network: A network of their own when a model asks for isolation.
+        missing: What they do not get and what happens instead, one sentence each.
+    """
+
+    namespaces: bool
+    network: bool
+    missing: tuple[str, ...]
+
+    def prefix(self, *, isolated: bool) -> list[str]:
+        """Return the words to put before a command so that it runs in namespaces of its own."""
+        if not self.namespaces:
+            return []
+        network = ["--net"] if isolated and self.network else []
+        return [str(shutil.which("unshare")), *_NAMESPACES, *network, "--"]
+
+
+@functools.cache
+def capabilities() -> Capabilities:
+    """Return what this machine gives, tried once in a process."""
+    missing = []
+    namespaces = os.environ.get(SWITCH) != "off" and Path("/opt").is_dir() and _works()
+    network = namespaces and _works("--net")
+    if not namespaces:
+        missing.append(
+            "This machine gives no namespaces: containers have no /opt/ml of their own and find their folders by "
+            "SM_MODEL_DIR, SM_INPUT_DIR and SM_OUTPUT_DIR."
+        )
+    if not network:
+        missing.append("Network isolation is not enforced: an isolated container can reach the network.")
+    return Capabilities(namespaces, network, tuple(missing))
+
+
+def _works(*more: str) -> bool:
+    unshare = shutil.which("unshare")
+    if unshare is None:
+        return False
+    command = [unshare, *_NAMESPACES, *more, "--", sys.executable, "-SE", "-c", _TRY]
+    try:
+        return subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False).returncode == 0
+    except subprocess.TimeoutExpired:
+        return False

@@ -1,0 +1,192 @@
+"""The first process of a container: gives it its own /opt/ml, starts its command, and ends with it.
+
+It is run as a script by an interpreter that imports nothing but the standard library, as
+`python -SE init.py CONTROL SPEC`. `CONTROL` is the descriptor of a socket whose other end the sandbox's server
+holds: bytes on it are orders, and its end means that the server is gone, so the container ends too. `SPEC` is JSON.
+
+A process that is PID 1 gets no signal that it has no handler for, not even those it sends to itself, and nobody reaps
+the orphans it inherits; that is why the command runs as a child of this one.
+"""
+
+# pathlib would double the time that a container takes to start.
+# ruff: noqa: PTH102, PTH103, PTH115, PTH123, PTH211
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fcntl
+import json
+import os
+import resource
+import select
+import signal
+import socket
+import struct
+import sys
+from typing import Any
+
+MS_BIND, MS_REC = 0x1000, 0x4000
+SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 0x1
+
+TERMINATE, KILL, CONNECT = b"t", b"k", b"c"
+CONNECTED, REFUSED = b"+", b"-"
+
+CANNOT_START = 125
+NOT_FOUND = 127
+
+
+def main() -> None:
+    """Set the container up, run its command and leave with its exit code, or 128 and the signal that ended it."""
+    control = socket.socket(fileno=int(sys.argv[1]))
+    control.set_inheritable(False)
+    spec = json.loads(sys.argv[2])
+    try:
+        if spec["mounts"]:
+            own_opt(spec["staging"], spec["mounts"])
+        if spec["isolated"]:
+            loopback_up()
+    except OSError as error:
+        os.write(2, f"The container cannot be set up: {error}\n".encode())
+        os._exit(CANNOT_START)
+    waker = woken_by_signals()
+    child = os.fork()
+    if child == 0:
+        run(spec)
+    signal.signal(signal.SIGTERM, lambda *_: send(child, signal.SIGTERM))
+    signal.signal(signal.SIGINT, lambda *_: send(child, signal.SIGINT))
+    code = serve(control, waker, child, spec["port"])
+    # Whatever the command left behind ends with it; inside a PID namespace the kernel sees to that.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child, signal.SIGKILL)
+    os._exit(code)
+
+
+def run(spec: dict[str, Any]) -> None:
+    """Become the command. Never returns."""
+    try:
+        os.setsid()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
+            signal.signal(number, signal.SIG_DFL)
+        signal.set_wakeup_fd(-1)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        # When memory runs out the kernel takes a container rather than the server.
+        with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
+            score.write("500")
+        os.chdir(spec["cwd"])
+        os.execvp(spec["argv"][0], spec["argv"])  # noqa: S606
+    except OSError as error:
+        os.write(2, f"{spec['argv'][0]} cannot be started: {error}\n".encode())
+        os._exit(NOT_FOUND)
+
+
+def serve(control: socket.socket, waker: int, child: int, port: int) -> int:
+    """Take orders until the command ends; return its exit code."""
+    while True:
+        ready, _, _ = select.select([control.fileno(), waker], [], [])
+        if waker in ready:
+            with contextlib.suppress(BlockingIOError):
+                os.read(waker, 4096)
+            code = reap(child)
+            if code is not None:
+                return code
+        if control.fileno() in ready:
+            order = control.recv(1)
+            if order == TERMINATE:
+                send(child, signal.SIGTERM)
+            elif order == CONNECT:
+                connect(control, port)
+            else:  # KILL, or the end of the server
+                return 128 + signal.SIGKILL
+
+
+def connect(control: socket.socket, port: int) -> None:
+    """Hand the server a connection to the command's port: a socket keeps the network it was made in."""
+    try:
+        made = socket.create_connection(("127.0.0.1", port), timeout=2)
+    except OSError:
+        control.sendall(REFUSED)
+        return
+    with made:
+        made.settimeout(None)
+        socket.send_fds(control, [CONNECTED], [made.fileno()])
+
+
+def reap(child: int) -> int | None:
+    """Collect who has ended; return the exit code of the command if it is among them."""
+    code = None
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return code
+        if pid == 0:
+            return code
+        if pid == child:
+            code = 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+
+
+def send(child: int, number: int) -> None:
+    """Send the command a signal, if it still runs."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(child, number)
+
+
+def woken_by_signals() -> int:
+    """Return a descriptor that becomes readable when a signal arrives."""
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    os.set_blocking(writer, False)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    return reader
+
+
+def own_opt(staging: str, mounts: dict[str, str]) -> None:
+    """Put a fresh /opt over the machine's, with what the machine has there and the container's own folders.
+
+    The machine's /opt may be read-only to us and have no `ml`, so nothing can be mounted below it directly.
+    """
+    os.makedirs(staging, exist_ok=True)
+    mount("/opt", staging, flags=MS_BIND | MS_REC)
+    mount("tmpfs", "/opt", kind="tmpfs", options="mode=755,size=1m")
+    own = {target.split("/")[2] for target in mounts}
+    for entry in os.scandir(staging):
+        if entry.name in own:
+            continue
+        place = f"/opt/{entry.name}"
+        if entry.is_symlink():
+            os.symlink(os.readlink(entry.path), place)
+        elif entry.is_dir():
+            os.mkdir(place)
+            mount(entry.path, place, flags=MS_BIND | MS_REC)
+        else:
+            os.close(os.open(place, os.O_CREAT | os.O_WRONLY))
+            mount(entry.path, place, flags=MS_BIND)
+    for target, source in mounts.items():  # an outer folder comes before one inside it
+        os.makedirs(target, exist_ok=True)
+        mount(source, target, flags=MS_BIND | MS_REC)
+
+
+def mount(source: str, target: str, kind: str | None = None, flags: int = 0, options: str | None = None) -> None:
+    """Call mount(2).
+
+    Raises:
+        OSError: The kernel refuses; the message names both places.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    words = [word.encode() if word is not None else None for word in (source, target, kind, options)]
+    if libc.mount(words[0], words[1], words[2], ctypes.c_ulong(flags), words[3]) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"mounting {source} at {target}: {os.strerror(number)}")
+
+
+def loopback_up() -> None:
+    """Switch on the loopback interface, the only one that a network namespace of its own has."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        request = struct.pack("16sh14x", b"lo", 0)
+        flags = struct.unpack("16sh14x", fcntl.ioctl(any_socket, SIOCGIFFLAGS, request))[1]
+        fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", flags | IFF_UP))
+
+
+if __name__ == "__main__":
+    main()
