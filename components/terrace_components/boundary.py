@@ -126,7 +126,17 @@ _CLOUDWATCH = (
     "PutMetricAlarm",
     "TagResource",
 )
-_IAM = ("DeleteRole", "GetRole*", "ListInstanceProfilesForRole", "ListRole*", "PassRole", "TagRole", "UpdateRole*")
+_IAM = (
+    "DeleteRole",
+    "GetRole*",
+    "ListAttachedRolePolicies",
+    "ListInstanceProfilesForRole",
+    "ListRole*",
+    "PassRole",
+    "TagRole",
+    "UpdateAssumeRolePolicy",
+    "UpdateRole*",
+)
 # Actions for which AWS knows no resource, or none that could be named beforehand. They read, publish or log in.
 _WITHOUT_RESOURCE = (
     "cloudwatch:DescribeAlarms",

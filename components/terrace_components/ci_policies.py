@@ -21,7 +21,7 @@ def ci_policy(scope: ModelScope, build_project: str, boundary_arn: object) -> Do
     ]
     groups = [
         place.arn("logs", f"log-group:/terrace/{place.organisation}/{place.environment}/{place.team}/{scope.model}/*"),
-        place.arn("logs", f"log-group:/aws/sagemaker/Endpoints/{scope.prefix}*"),
+        place.arn("logs", f"log-group:/aws/sagemaker/Endpoints/{scope.endpoint}"),
     ]
     return document(
         *deploy_statements(scope, build_project),
@@ -60,9 +60,9 @@ def ci_policy(scope: ModelScope, build_project: str, boundary_arn: object) -> Do
                 "sagemaker:ListTags",
                 "sagemaker:PutModelPackageGroupPolicy",
             ],
-            scope.sagemaker("model-package-group"),
+            scope.versions()[:1],
         ),
-        allow("KeepEndpoint", ["sagemaker:CreateEndpoint", "sagemaker:DeleteEndpoint"], scope.sagemaker("endpoint")),
+        allow("KeepEndpoint", ["sagemaker:CreateEndpoint", "sagemaker:DeleteEndpoint"], scope.endpoints()),
         allow(
             "KeepBuild",
             ["codebuild:BatchGetProjects", "codebuild:CreateProject", "codebuild:UpdateProject"],

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from terrace.maturity import names
 from terrace_components.documents import Document, Statement, allow, document, pass_role
 from terrace_components.placement import Place
 from terrace_components.statements import (
@@ -83,9 +84,26 @@ class ModelScope:
         """Name of the model's package group."""
         return self.place.name("package-group")
 
-    def sagemaker(self, *kinds: str) -> list[str]:
-        """Return patterns of the model's own SageMaker resources, by kind."""
-        return [self.place.arn("sagemaker", f"{kind}/{self.prefix}*") for kind in kinds]
+    def endpoints(self) -> list[str]:
+        """Return the ARN of the model's endpoint."""
+        return [self.place.arn("sagemaker", f"endpoint/{self.endpoint}")]
+
+    def versions(self) -> list[str]:
+        """Return the ARN of the model's package group, and the pattern of its versions."""
+        group = self.package_group
+        return [
+            self.place.arn("sagemaker", f"model-package-group/{group}"),
+            self.place.arn("sagemaker", f"model-package/{group}/*"),
+        ]
+
+    def serving(self) -> list[str]:
+        """Return patterns of what an endpoint of the model is made of: models and endpoint configurations.
+
+        Their names end with a version or a hash. Names that are too long are cut before that, so the pattern is too.
+        """
+        kept = names.LIMITS["model"].longest - names.HASH_LENGTH - 1
+        pattern = f"{self.prefix[:kept].rstrip('-')}*"
+        return [self.place.arn("sagemaker", f"{kind}/{pattern}") for kind in ("endpoint-config", "model")]
 
     def role(self, purpose: str) -> str:
         """Return the ARN of one of the model's roles."""
@@ -183,8 +201,8 @@ def deploy_statements(scope: ModelScope, build_project: str) -> list[Statement]:
         allow("BuildImages", build, [place.arn("codebuild", f"project/{build_project}")]),
         allow("FindImages", ["ecr:BatchGetImage", "ecr:DescribeImages"], [scope.repository]),
         registry_login(),
-        allow("Serve", serving, scope.sagemaker("endpoint", "endpoint-config", "model")),
-        allow("RegisterVersions", versions, scope.sagemaker("model-package", "model-package-group")),
+        allow("Serve", serving, [*scope.endpoints(), *scope.serving()]),
+        allow("RegisterVersions", versions, scope.versions()),
         allow("FindVersions", ["sagemaker:ListModelPackages"], ["*"]),
         pass_role(place.account, [place.role_name("serve")], "sagemaker.amazonaws.com"),
         read_parameters(place.account, place.region, place.environment),

@@ -142,7 +142,7 @@ def _watch(reach: Reach) -> list[Statement]:
         allow("ReadSageMaker", SAGEMAKER_READ, [place.arn("sagemaker", f"*/{place.prefix}-*")]),
         allow("FindSageMaker", SAGEMAKER_FIND, ["*"]),
         read_logs(groups),
-        read_metrics(),
+        *read_metrics(place.account, place.prefix),
         read_parameters(place.account, place.region, place.environment),
     ]
 

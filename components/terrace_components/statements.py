@@ -99,16 +99,19 @@ def put_metrics(namespaces: Sequence[str]) -> Statement:
     return allow("PutMetrics", ["cloudwatch:PutMetricData"], ["*"], condition=condition)
 
 
-def read_metrics() -> Statement:
-    """Return what looks at metrics and alarms; AWS knows no resource for most of it."""
-    actions = [
+def read_metrics(account: str, prefix: str) -> list[Statement]:
+    """Return what looks at metrics, alarms and the environment's dashboards."""
+    find = [
         "cloudwatch:DescribeAlarms",
-        "cloudwatch:GetDashboard",
         "cloudwatch:GetMetricData",
         "cloudwatch:ListDashboards",
         "cloudwatch:ListMetrics",
     ]
-    return allow("ReadMetrics", actions, ["*"])
+    dashboards = [f"arn:aws:cloudwatch::{account}:dashboard/{prefix}-*"]
+    return [
+        allow("FindMetrics", find, ["*"]),
+        allow("ReadDashboards", ["cloudwatch:GetDashboard"], dashboards),
+    ]
 
 
 def attach_network(account: str, region: str) -> list[Statement]:

@@ -58,9 +58,16 @@ def platform(**more: Any) -> Graph:
     return record(program, stack=settings["environment"])
 
 
-def model(*, release: str | None = None, contract: str | None = None, level: int = 1, **more: Any) -> Graph:
-    """Record a model's stack on a platform."""
-    settings = model_settings(**more)
+def model(
+    *,
+    release: str | None = None,
+    contract: str | None = None,
+    level: int = 1,
+    own_level: int | None = None,
+    **more: Any,
+) -> Graph:
+    """Record a model's stack on a platform of a level, which is the model's too unless it has its own."""
+    settings = model_settings(level=own_level, **more)
     environment = settings["environment"]
     parameters = {f"/terrace/{environment}/platform": contract or contract_of(environment, level)}
     if release is not None:
