@@ -14,7 +14,7 @@ import pytest
 from engine.world import HEAD, World, names
 
 from terrace.engine import Program
-from terrace.errors import LockedError
+from terrace.errors import EngineError, LockedError
 
 TESTS = Path(__file__).parents[1]
 
@@ -154,3 +154,22 @@ def test_an_engine_runs_inside_an_event_loop(world: World) -> None:
         return world.up("Thing('a', {}, w)").counts["created"]
 
     assert asyncio.run(main()) == 1
+
+
+def test_the_door_of_the_engines_is_light() -> None:
+    """To import `terrace.engine` loads neither pulumi nor boto3."""
+    script = (
+        "import sys, terrace.engine; print([m for m in ('pulumi', 'boto3', 'botocore', 'grpc') if m in sys.modules])"
+    )
+    printed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert printed.stdout.strip() == "[]"
+
+
+def test_runs_leave_no_threads(world: World) -> None:
+    """A run ends all threads that it began, failed or not."""
+    before = set(threading.enumerate())
+    world.up("Thing('a', {}, w)")
+    with pytest.raises(EngineError):
+        world.up("Thing('a', {}, w)\nraise ValueError")
+    world.destroy()
+    assert set(threading.enumerate()) == before

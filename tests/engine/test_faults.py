@@ -16,7 +16,7 @@ from engine.world import World, names
 
 from terrace.engine import ResourceError, ResourceEvent
 from terrace.engine.embedded.state import State
-from terrace.errors import EngineError
+from terrace.errors import EngineError, SandboxError
 
 TESTS = Path(__file__).parents[1]
 TEXT = """
@@ -82,6 +82,22 @@ def test_nothing_begins_after_a_failure(world: World) -> None:
     assert world.cloud.count("create") == 4
     assert set(world.urns()) - {"aws"} == set(world.cloud.names())
     assert len(world.cloud.things) == 3
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (RuntimeError("it is full"), r"Could not create .* 'a' \(urn:.*\): it is full\."),
+        (KeyError("Cidrs"), r"Could not create .* 'a' \(urn:.*\): KeyError: 'Cidrs'\."),
+        (SandboxError("A thing was refused.", "Do that."), r"^A thing was refused\. \(urn:.*::a\) Do that\.$"),
+    ],
+)
+def test_what_the_provider_says_is_kept(world: World, error: Exception, text: str) -> None:
+    """Whatever a provider raises, the error names the resource and says what it said, with its own way out."""
+    world.cloud.before = Fuse("create", 1, error)
+    with pytest.raises(ResourceError, match=text) as failed:
+        world.up("Thing('a', {}, w)")
+    assert failed.value.cause is error
 
 
 @pytest.mark.parametrize("op", ["update", "delete"])

@@ -139,3 +139,13 @@ def test_a_provider_is_kept_for_what_is_left(world: World) -> None:
     assert "p" in world.urns()
     world.destroy(delete_data=True)
     assert world.cloud.things == {}
+
+
+def test_the_provider_of_pulumi_aws_is_taken(world: World) -> None:
+    """A program may use pulumi-aws itself; what its provider sends arrives as values."""
+    text = "import pulumi_aws as p\n"
+    text += "mine = p.Provider('mine', region='eu-west-1', allowed_account_ids=['123456789012'])\n"
+    world.up(text + "Thing('a', {}, O(provider=mine))")
+    sent = next(inputs for inputs in world.cloud.connections if "skipRegionValidation" in inputs)
+    assert (sent["region"], sent["allowedAccountIds"]) == ("eu-west-1", ["123456789012"])
+    assert sent["skipRegionValidation"] is True

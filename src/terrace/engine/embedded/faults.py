@@ -68,7 +68,11 @@ def attempt(urn: str, label: str, action: str) -> Iterator[None]:
     except EngineError:
         raise
     except Exception as error:
-        text = error.message if isinstance(error, TerraceError) else str(error).strip() or type(error).__name__
+        # What Terrace itself says already names the resource and what was tried.
+        if isinstance(error, TerraceError):
+            raise ResourceError(urn, f"{error.message} ({urn})", error.hint or AGAIN, error) from error
+        text = str(error).strip()
+        if type(error) not in (Exception, RuntimeError) or not text:
+            text = f"{type(error).__name__}: {text}"
         text += "" if text.endswith((".", "!", "?")) else "."
-        hint = error.hint if isinstance(error, TerraceError) and error.hint else AGAIN
-        raise ResourceError(urn, f"Could not {action} {label} ({urn}): {text}", hint, error) from error
+        raise ResourceError(urn, f"Could not {action} {label} ({urn}): {text}", AGAIN, error) from error
