@@ -82,8 +82,9 @@ def live(case: Case, aws: Clients) -> None:
 
     # An interrupted create is finished by an update that knows no old inputs.
     finished = handler.update(aws, made.id, {}, after)
-    assert finished == changed
+    assert finished.id == made.id
     assert_shown(case, aws, finished, after)
+    _assert_echoed(handler, finished, after)
 
     handler.delete(aws, made.id, after)
     assert handler.read(aws, made.id, after) is None

@@ -100,8 +100,8 @@ def _above(amount: int, n: int = 0) -> dict[str, Any]:
 
 
 def _watched(aws: Clients) -> dict[str, str]:
-    plain = {"monitorType": "DIMENSIONAL", "monitorDimension": "SERVICE"}
-    return {name: MONITOR.create(aws, {"name": name, **plain}).id for name in ("ONE", "OTHER")}
+    part = {"monitorType": "CUSTOM", "monitorSpecification": _SPENT_ON[0]}
+    return {name: MONITOR.create(aws, {"name": name, **part}).id for name in ("ONE", "OTHER")}
 
 
 def _heard(n: int, **threshold: Any) -> dict[str, Any]:

@@ -93,6 +93,8 @@ def _build(shape: Any, value: Any, names: Names) -> Any:
 def _restrict(schema: Any, like: Any, seen: Any, names: Names) -> Any:
     """Return what was seen in the wire's words; of maps only the keys that `like` has, where it is a map too."""
     if isinstance(schema, Mapping):
+        if isinstance(seen, list):
+            seen = seen[0] if seen else None  # one structure of the wire that is a list on AWS
         if not isinstance(seen, Mapping):
             return seen
         members = {_folded(member): inner for member, inner in seen.items()}

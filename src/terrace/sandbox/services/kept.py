@@ -18,7 +18,7 @@ from moto.core.utils import camelcase_to_underscores, unix_time
 from moto.logs.exceptions import ResourceNotFoundException as NoLogGroup
 from moto.logs.models import LogGroup
 from moto.logs.responses import LogsResponse
-from moto.sagemaker.exceptions import ValidationError
+from moto.sagemaker.exceptions import ResourceInUseException, ValidationError
 from moto.sagemaker.models import Domain
 from moto.sagemaker.responses import SageMakerResponse
 
@@ -83,9 +83,14 @@ def _create_endpoint_config(original: Callable[[], Any], self: Any) -> Any:
 
 
 def _create_domain(original: Callable[[], Any], self: Any) -> Any:
+    name, domains = self._get_param("DomainName"), self.sagemaker_backend.domains
+    if any(domain.domain_name == name for domain in domains.values()):
+        raise ResourceInUseException(message=f"Resource Already Exists: Domain with name {name} already exists.")
     result = original()
-    id = result.result["DomainArn"].rsplit("/", 1)[1]
-    self.sagemaker_backend.domains[id].tag_propagation = self._get_param("TagPropagation") or "DISABLED"
+    domain = next(domain for domain in domains.values() if domain.domain_name == name)
+    domain.tag_propagation = self._get_param("TagPropagation") or "DISABLED"
+    domain.url = f"https://{domain.id}.studio.{domain.region_name}.sagemaker.aws"
+    result.result["Url"] = domain.url
     return result
 
 

@@ -56,12 +56,15 @@ class Domain(Handler):
         {"subnetIds", "domainSettings.securityGroupIds", *(f"defaultUserSettings.{path}" for path in _SETS)}
     )
     store = True
+    delete_before_replace = True
 
     def diff(self, old: Props, new: Props) -> Diff:
         """Compare inputs; a change of the domain's own security groups replaces it, as in the real provider."""
         plain = super().diff(old, new)
         before, after = (sorted((i.get("domainSettings") or {}).get("securityGroupIds") or []) for i in (old, new))
-        return plain if before == after else Diff(plain.changed, (*plain.replace, "domainSettings"))
+        if before == after:
+            return plain
+        return Diff(plain.changed, (*plain.replace, "domainSettings"), self.delete_before_replace)
 
     def create(self, aws: Clients, inputs: Props) -> State:
         client = aws("sagemaker")
@@ -97,16 +100,11 @@ class Domain(Handler):
                 _delete_profile(client, id, profile["UserProfileName"])
 
     def find(self, aws: Clients, inputs: Props) -> str | None:
-        return next(iter(self.candidates(aws, inputs)), None)
-
-    def candidates(self, aws: Clients, inputs: Props) -> list[str]:
-        """Return the domains of that name; AWS allows several."""
-        return [
-            str(domain["DomainId"])
-            for page in aws("sagemaker").get_paginator("list_domains").paginate()
-            for domain in page["Domains"]
-            if domain["DomainName"] == inputs["domainName"] and domain["Status"] not in ("Deleting", "Failed")
-        ]
+        for page in aws("sagemaker").get_paginator("list_domains").paginate():
+            for domain in page["Domains"]:
+                if domain["DomainName"] == inputs["domainName"] and domain["Status"] not in ("Deleting", "Failed"):
+                    return str(domain["DomainId"])
+        return None
 
     def _delete(self, aws: Clients, id: str, home: str) -> None:
         client = aws("sagemaker")
