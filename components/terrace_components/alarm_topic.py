@@ -8,7 +8,6 @@ PUBLISHERS = ("budgets.amazonaws.com", "cloudwatch.amazonaws.com", "costalerts.a
 def topic_policy(topic_arn: str, account: str) -> Document:
     """Return the policy of an alarm topic: AWS's alarms and budgets of this account publish, all by TLS."""
     return document(
-        deny_insecure("sns:Publish", [topic_arn]),
         allow(
             "AlarmsPublish",
             ["sns:Publish"],
@@ -16,4 +15,5 @@ def topic_policy(topic_arn: str, account: str) -> Document:
             principal={"Service": list(PUBLISHERS)},
             condition={"StringEquals": {"aws:SourceAccount": account}},
         ),
+        deny_insecure("sns:Publish", [topic_arn]),
     )

@@ -76,7 +76,7 @@ class PrivateBucket(pulumi.ComponentResource):
             rules=lifecycle_rules(place.retention_days, expires=receives_logs),
         )
         statements = [log_delivery(physical, place.prefix, place.account)] if receives_logs else []
-        child(
+        guard = child(
             aws.s3.BucketPolicy,
             "policy",
             bucket=bucket.id,
@@ -94,7 +94,8 @@ class PrivateBucket(pulumi.ComponentResource):
                 target_prefix=f"access/{physical}/",
             )
 
-        self.bucket = bucket.bucket
+        # The name is out once the policy is in force: S3 asks for it before it delivers access logs.
+        self.bucket = pulumi.Output.all(bucket.bucket, guard.id).apply(lambda found: str(found[0]))
         self.arn = bucket.arn
         self.register_outputs({"bucket": self.bucket, "arn": self.arn})
 

@@ -11,9 +11,9 @@ NONCURRENT_DAYS = 90
 
 
 def bucket_policy(bucket: str, statements: Sequence[Statement] = ()) -> Document:
-    """Return a bucket's policy: nothing without TLS, and what else is given."""
+    """Return a bucket's policy: what is given, and nothing without TLS."""
     arns = [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]
-    return document(deny_insecure("s3:*", arns), *statements)
+    return document(*statements, deny_insecure("s3:*", arns))
 
 
 def log_delivery(bucket: str, prefix: str, account: str) -> Statement:
@@ -21,7 +21,7 @@ def log_delivery(bucket: str, prefix: str, account: str) -> Statement:
     return allow(
         "AccessLogDelivery",
         ["s3:PutObject"],
-        [f"arn:aws:s3:::{bucket}/access/*"],
+        [f"arn:aws:s3:::{bucket}/*"],
         principal={"Service": "logging.s3.amazonaws.com"},
         condition={
             "ArnLike": {"aws:SourceArn": f"arn:aws:s3:::{prefix}-*"},

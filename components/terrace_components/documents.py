@@ -121,8 +121,13 @@ def _statement(
     statement: Statement = {"Sid": sid, "Effect": effect}
     if principal is not None:
         statement["Principal"] = principal if isinstance(principal, str) else dict(principal)
-    statement["Action"] = list(actions)
-    statement["Resource"] = list(resources)
+    statement["Action"] = _one_or_many(actions)
+    statement["Resource"] = _one_or_many(resources)
     if condition is not None:
         statement["Condition"] = dict(condition)
     return statement
+
+
+def _one_or_many(values: Sequence[Any]) -> Any:
+    """Write one value without a list, as AWS itself does: policies have limits of size."""
+    return values[0] if len(values) == 1 else list(values)

@@ -49,10 +49,10 @@ def test_buckets_are_encrypted_with_the_environments_keys(platform: Graph) -> No
 def test_buckets_refuse_plain_http(platform: Graph) -> None:
     """Every bucket denies everyone whatever comes without TLS."""
     for bucket, inputs in _per_bucket(platform, "BucketPolicy").items():
-        first = json.loads(str(inputs["policy"]))["Statement"][0]
-        assert (first["Effect"], first["Principal"]) == ("Deny", "*")
-        assert first["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-        assert first["Resource"] == [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]
+        last = json.loads(str(inputs["policy"]))["Statement"][-1]
+        assert (last["Effect"], last["Principal"]) == ("Deny", "*")
+        assert last["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        assert last["Resource"] == [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]
 
 
 def test_buckets_are_tidied_up(platform: Graph) -> None:
@@ -174,8 +174,8 @@ def test_topics_are_encrypted_and_refuse_plain_http(platform: Graph) -> None:
     """Alarms travel encrypted."""
     (topic,) = platform.of("Topic")
     assert topic.inputs["kmsMasterKeyId"].endswith("logs-key")
-    first = json.loads(platform.of("TopicPolicy")[0].inputs["policy"])["Statement"][0]
-    assert (first["Effect"], first["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+    last = json.loads(platform.of("TopicPolicy")[0].inputs["policy"])["Statement"][-1]
+    assert (last["Effect"], last["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
 
 
 def test_alarms_tell_somebody(platform: Graph, model: Graph) -> None:

@@ -68,7 +68,7 @@ def test_nobody_is_everybody(graph: Graph) -> None:
     for name, statement in programs.statements(graph):
         if statement["Effect"] == "Allow" and "*" in _list(statement.get("Principal", "")):
             assert name.endswith("s3-gateway"), name
-            layers_only = statement["Action"] == ["s3:GetObject"] and "starport" in statement["Resource"][0]
+            layers_only = statement["Action"] == "s3:GetObject" and "starport" in statement["Resource"]
             account = statement.get("Condition", {}).get("StringEquals", {}).get("aws:PrincipalAccount")
             assert layers_only or account == ACCOUNT
 
@@ -132,8 +132,8 @@ def test_the_boundary_lets_roles_do_their_work(graph: Graph) -> None:
         for action in _list(statement["Action"]):
             for resource in _list(statement["Resource"]):
                 assert any(
-                    any(fnmatchcase(action, allowed) for allowed in s["Action"])
-                    and any(fnmatchcase(resource, pattern) for pattern in s["Resource"])
+                    any(fnmatchcase(action, allowed) for allowed in _list(s["Action"]))
+                    and any(fnmatchcase(resource, pattern) for pattern in _list(s["Resource"]))
                     for s in boundary
                 ), (name, action, resource)
 

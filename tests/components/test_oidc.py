@@ -11,7 +11,7 @@ GITHUB = {"owner": "acme", "owner_id": "1", "repository": "flights", "repository
 def _trust(**more: object) -> dict[str, object]:
     role = programs.model(**more).one("model-release-ci-ci-role")
     (statement,) = json.loads(role.inputs["assumeRolePolicy"])["Statement"]
-    assert statement["Action"] == ["sts:AssumeRoleWithWebIdentity"]
+    assert statement["Action"] == "sts:AssumeRoleWithWebIdentity"
     assert set(statement["Condition"]) == {"StringEquals"}
     return statement["Condition"]["StringEquals"]
 
