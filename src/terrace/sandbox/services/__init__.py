@@ -20,13 +20,15 @@ class Services:
             costexplorer,
             kept,
             kept_alerts,
+            kept_identity,
             kept_keys,
+            kept_network,
             kept_storage,
             sagemaker_registry,
             sagemaker_studio,
         )
 
-        for module in (kept, kept_alerts, kept_keys, kept_storage, budgets, costexplorer):
+        for module in (kept, kept_alerts, kept_identity, kept_keys, kept_network, kept_storage, budgets, costexplorer):
             module.install()
         for module in (sagemaker_registry, sagemaker_studio):
             module.install()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from terrace.errors import SandboxError
 from terrace.sandbox.provider.base import Clients, Props
 from terrace.sandbox.provider.ec2.thing import Ec2Thing, tagged
 from terrace.sandbox.provider.shapes import request, without
@@ -69,7 +70,10 @@ class VpcEndpoint(Ec2Thing):
             aws("ec2").modify_vpc_endpoint(VpcEndpointId=id, **change)
 
     def remove(self, aws: Clients, id: str, inputs: Props) -> None:
-        aws("ec2").delete_vpc_endpoints(VpcEndpointIds=[id])
+        if self.describe(aws, id):
+            left = aws("ec2").delete_vpc_endpoints(VpcEndpointIds=[id])["Unsuccessful"]
+            if left:  # AWS answers with success all the same
+                raise SandboxError(f"VPC endpoint {id} cannot be deleted: {left[0]['Error']['Message']}")
         # Its interfaces hold on to subnets and security groups until it is gone.
         wait(f"VPC endpoint {id}", lambda: self._state(aws, id), until={"deleted", None})
 
@@ -88,7 +92,7 @@ class VpcEndpoint(Ec2Thing):
             return {}
         named = [{"Name": "prefix-list-name", "Values": [seen["ServiceName"]]}]
         lists = aws("ec2").describe_prefix_lists(Filters=named)["PrefixLists"]
-        return {"prefixListId": lists[0]["PrefixListId"], "cidrBlocks": lists[0]["Cidrs"]} if lists else {}
+        return {"prefixListId": lists[0]["PrefixListId"], "cidrBlocks": lists[0].get("Cidrs", [])} if lists else {}
 
     def _state(self, aws: Clients, id: str) -> str | None:
         seen = self.describe(aws, id)
