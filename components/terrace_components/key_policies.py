@@ -17,6 +17,7 @@ ADMINISTER = (
     "kms:ListGrants",
     "kms:ListResourceTags",
     "kms:PutKeyPolicy",
+    "kms:RetireGrant",
     "kms:RevokeGrant",
     "kms:ScheduleKeyDeletion",
     "kms:TagResource",
@@ -33,7 +34,6 @@ USE = (
     "kms:ReEncryptFrom",
     "kms:ReEncryptTo",
 )
-SERVICE_USE = ("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom")
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ MODELS = KeyPurpose("models", "models, artifacts, images and endpoints")
 LOGS = KeyPurpose(
     "logs",
     "log groups and alarm topics",
-    services=("budgets.amazonaws.com", "cloudwatch.amazonaws.com", "costalerts.amazonaws.com"),
+    services=("cloudwatch.amazonaws.com",),
     logs=True,
 )
 
@@ -86,7 +86,7 @@ def _logs_use(account: str, region: str) -> Statement:
     groups = f"arn:aws:logs:{region}:{account}:log-group:*"
     return allow(
         "LogGroupsUse",
-        SERVICE_USE,
+        USE,
         ["*"],
         principal={"Service": f"logs.{region}.amazonaws.com"},
         condition={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}},

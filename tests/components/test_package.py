@@ -8,6 +8,7 @@ from pathlib import Path
 
 import grpc
 import pytest
+from pulumi.provider.experimental.component import ComponentProvider
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 from pydantic import BaseModel
 from terrace_components import COMPONENTS
@@ -55,6 +56,26 @@ def test_everything_is_described_in_every_language(section: str) -> None:
         for kind in ("inputProperties", "properties"):
             for key, value in (item.get(kind) or {}).items():
                 assert value.get("description"), f"{token}.{key}"
+
+
+def test_arguments_arrive_from_other_languages() -> None:
+    """Keys come in camelCase and whole numbers as floats, and make the same settings."""
+    provider = ComponentProvider(COMPONENTS, "terrace", None, "0.0.0")
+    sent = {
+        "organisation": "acme",
+        "environment": "dev",
+        "level": 1.0,
+        "region": "eu-central-1",
+        "owner": "owner@example.com",
+        "kmsDeletionDays": 9.0,
+        "budget": {"monthly": 500.0},
+        "workbench": {"idleMinutes": 90.0},
+        "teams": {"risk": {"costCenter": "r1"}},
+    }
+    arrived = provider.map_inputs(sent, provider._component_defs["Platform"])
+    settings = PlatformSettings.model_validate(arrived)
+    assert (settings.level, settings.kms_deletion_days, settings.workbench.idle_minutes) == (1, 9, 90)
+    assert settings.teams["risk"].cost_center == "r1"
 
 
 @pytest.mark.parametrize(("args", "settings"), [(PlatformArgs, PlatformSettings), (ModelStackArgs, ModelSettings)])
