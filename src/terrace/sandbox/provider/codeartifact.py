@@ -171,7 +171,15 @@ class Repository(Handler):
 
     def _state(self, client: Any, inputs: Props, seen: Props) -> State:
         tags = _tags(client, seen["arn"])
-        flat = {**seen, "domain": seen["domainName"], "repository": seen["name"], "tags": tags}
+        # AWS lists connections and allows one; the provider's property is that one.
+        connection = next(iter(seen.get("externalConnections") or []), None)
+        flat = {
+            **seen,
+            "domain": seen["domainName"],
+            "repository": seen["name"],
+            "externalConnections": connection,
+            "tags": tags,
+        }
         outputs = response(self.inputs, inputs, flat)
         return State(
             seen["arn"],

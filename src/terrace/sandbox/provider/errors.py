@@ -40,9 +40,8 @@ def absent_ok(*codes: str) -> Iterator[None]:
 
 
 @contextmanager
-def told(verb: str, urn: str, type: str) -> Iterator[None]:
-    """Turn botocore's exceptions into `RefusedError` that names the resource, its type and AWS's words."""
-    what = f"{type.rpartition(':')[2]} {urn.split('::', 3)[-1]!r} cannot be {verb}"
+def told(what: str) -> Iterator[None]:
+    """Turn botocore's exceptions into `RefusedError`: what cannot be done, the operation, AWS's code and words."""
     try:
         yield
     except ClientError as error:

@@ -96,7 +96,7 @@ class SandboxProvider:
         if preview:
             return State("", given)
         handler = _handler(type)
-        with told("created", urn, type):
+        with told(_cannot("created", urn, type)):
             return self._resume(handler, urn, given) or self._make(handler, urn, given)
 
     def read(self, urn: str, type: str, id: str, inputs: Props) -> State | None:
@@ -104,14 +104,17 @@ class SandboxProvider:
         aws, journal = self._ready()
         given = _plain(inputs)
         journal.know(urn, type, id=id, inputs=given)
-        with told("read", urn, type):
-            return _handler(type).read(aws, id, given)
+        with told(_cannot("read", urn, type)):
+            state = _handler(type).read(aws, id, given)
+        if state is None:
+            journal.deleted(urn, type, id)
+        return state
 
     def update(self, urn: str, type: str, id: str, old: Props, new: Props, *, preview: bool = False) -> State:
         """Bring a resource from the old inputs to the new ones. A preview returns what is known of the result."""
         aws, _ = self._ready()
         handler, before, after = _handler(type), _plain(old), _plain(new)
-        with told("updated", urn, type):
+        with told(_cannot("updated", urn, type)):
             if not preview:
                 return handler.update(aws, id, before, after)
             now = handler.read(aws, id, before)
@@ -120,7 +123,7 @@ class SandboxProvider:
     def delete(self, urn: str, type: str, id: str, inputs: Props) -> None:
         """Remove a resource; already gone is no error."""
         aws, journal = self._ready()
-        with told("deleted", urn, type):
+        with told(_cannot("deleted", urn, type)):
             _handler(type).delete(aws, id, _plain(inputs))
         journal.deleted(urn, type, id)
 
@@ -128,7 +131,7 @@ class SandboxProvider:
         """Empty what a store holds, so that it can be deleted: a person asked to delete data."""
         aws, _ = self._ready()
         handler, given = _handler(type), _plain(inputs)
-        with told("emptied", urn, type):
+        with told(_cannot("emptied", urn, type)):
             if handler.read(aws, id, given) is not None:
                 handler.purge(aws, id, given)
 
@@ -143,7 +146,7 @@ class SandboxProvider:
             raise InvokeError(f"the sandbox has no data source {token}")
         aws, _ = self._ready()
         try:
-            with told("read", token, token):
+            with told("it is refused"):
                 return function(aws, _plain(args))
         except SandboxError as error:
             raise InvokeError(str(error)) from error
@@ -206,6 +209,10 @@ def _handler(type: str) -> Handler:
     if found is None:
         raise SandboxError(f"The sandbox has no resource type {type}.")
     return found
+
+
+def _cannot(verb: str, urn: str, type: str) -> str:
+    return f"{type.rpartition(':')[2]} {urn.split('::', 3)[-1]!r} cannot be {verb}"
 
 
 def _parsed(value: Any) -> Any:

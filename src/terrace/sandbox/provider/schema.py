@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -68,8 +69,9 @@ def _check(kind: Any, value: Any, path: str) -> Iterator[Failure]:
 
 def _is(kind: type, value: Any) -> bool:
     if kind is int or kind is float:
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        return number and (kind is float or value == int(value))
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            return False
+        return kind is float or value == int(value)
     return isinstance(value, kind)
 
 
