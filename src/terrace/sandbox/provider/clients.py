@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import threading
+from functools import cache
 from typing import Any
 
 import boto3
+import botocore.loaders
 import botocore.session
 from botocore.config import Config
 
@@ -17,6 +19,12 @@ _ISOLATED: dict[str, tuple[str | None, Any, Any, Any]] = {
     "credentials_file": (None, None, os.devnull, None),
 }
 _CONFIG = Config(max_pool_connections=32, proxies={}, retries={"mode": "standard", "max_attempts": 3})
+
+
+@cache
+def _loader() -> Any:
+    """Return what reads the descriptions of services: parsed once, a quarter of a second for EC2 alone."""
+    return botocore.loaders.create_loader()
 
 
 class SandboxClients:
@@ -34,11 +42,13 @@ class SandboxClients:
         self.region = region
         self._lock = threading.Lock()
         self._made: dict[str, Any] = {}
+        session = botocore.session.Session(session_vars=_ISOLATED)
+        session.register_component("data_loader", _loader())
         self._session = boto3.Session(
             aws_access_key_id=f"AKIA{account}AAAA",
             aws_secret_access_key="sandbox",  # noqa: S106  (the sandbox checks no signature)
             region_name=region,
-            botocore_session=botocore.session.Session(session_vars=_ISOLATED),
+            botocore_session=session,
         )
 
     def __call__(self, service: str) -> Any:

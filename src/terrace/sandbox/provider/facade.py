@@ -179,8 +179,8 @@ class SandboxProvider:
                 journal.deleted(urn, handler.type, id)
             else:
                 if entry.id is None:
-                    state = handler.update(aws, id, {}, inputs)
-                elif handler.diff(entry.inputs, inputs):
+                    state = handler.update(aws, id, {}, entry.inputs)  # ends the creation that was cut short
+                if handler.diff(entry.inputs, inputs):
                     state = handler.update(aws, id, entry.inputs, inputs)
                 journal.made(urn, handler.type, inputs, id)
                 return state
