@@ -2,17 +2,143 @@
 
 from __future__ import annotations
 
+import json
+import sys
+import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from provider_case import REGION, Case, live, named, uncovered
 
 from terrace.errors import SandboxError
+from terrace.sandbox.provider.base import Clients, State
 from terrace.sandbox.provider.sagemaker import Endpoint
 
 ENDPOINT = Endpoint()
+SERVER = """
+import os
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+class Healthy(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+
+HTTPServer(("127.0.0.1", int(os.environ.get("SAGEMAKER_BIND_TO_PORT", "8080"))), Healthy).serve_forever()
+"""
+
+
+def _look(aws: Clients, state: State) -> Any:
+    client = aws("sagemaker")
+    seen = client.describe_endpoint(EndpointName=state.id)
+    return {**seen, "Tags": named(client.list_tags(ResourceArn=seen["EndpointArn"])["Tags"])}
+
+
+def _configs(aws: Clients) -> dict[str, str]:
+    """Make two configurations of a model whose image only says that it is healthy."""
+    client = aws("sagemaker")
+    url = client.meta.endpoint_url
+    image = f"{aws.account}.dkr.ecr.{REGION}.amazonaws.com/healthy:1"
+    said = {"uri": image, "python": sys.executable, "entrypoint": ["python", "-c", SERVER]}
+    request = urllib.request.Request(f"{url}/_terrace/images", json.dumps(said).encode(), method="POST")
+    with urllib.request.urlopen(request) as answer:
+        assert "error" not in json.load(answer)
+    role = f"arn:aws:iam::{aws.account}:role/serve"
+    client.create_model(ModelName="churn", ExecutionRoleArn=role, PrimaryContainer={"Image": image})
+    variant = {"ModelName": "churn", "VariantName": "v", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    for name in ("churn-1", "churn-2"):
+        client.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+    return {}
+
+
+def _deployed(n: int, **how: Any) -> dict[str, Any]:
+    return {
+        "deploymentConfig": {"autoRollbackConfiguration": {"alarms": [{"alarmName": "churn-latency"}]}, **how},
+        "endpointConfigName": f"churn-{n + 1}",
+        "name": "churn",
+        "tags": ({"owner": "ml@example.com", "level": "0"}, {"owner": "platform@example.com"})[n],
+    }
+
+
+def _shifted(n: int, kind: str, step: str) -> dict[str, Any]:
+    traffic = {
+        step: {"type": ("INSTANCE_COUNT", "CAPACITY_PERCENT")[n], "value": 1 + n},
+        "type": kind,
+        "waitIntervalInSeconds": 60 + n,
+    }
+    policy = {"maximumExecutionTimeoutInSeconds": 900 + n, "terminationWaitInSeconds": 30 + n}
+    return _deployed(n, blueGreenUpdatePolicy={**policy, "trafficRoutingConfiguration": traffic})
+
+
+def _rolled(n: int) -> dict[str, Any]:
+    size = {"type": ("INSTANCE_COUNT", "CAPACITY_PERCENT")[n], "value": 5 + n}
+    policy = {
+        "maximumBatchSize": size,
+        "maximumExecutionTimeoutInSeconds": 900 + n,
+        "rollbackMaximumBatchSize": {**size, "value": 50 + n},
+        "waitIntervalInSeconds": 60 + n,
+    }
+    return _deployed(n, rollingUpdatePolicy=policy)
+
+
+def _spelt(path: str) -> str:
+    return ".".join(word[0].upper() + word[1:] for word in path.split("."))
+
+
+_SHOWS = {
+    "endpointConfigName": "EndpointConfigName",
+    "name": "EndpointName",
+    "tags": "Tags",
+    **{
+        f"deploymentConfig.{path}": f"LastDeploymentConfig.{_spelt(path).replace('Alarms', 'Alarms[]')}"
+        for path in (
+            "autoRollbackConfiguration.alarms.alarmName",
+            "blueGreenUpdatePolicy.maximumExecutionTimeoutInSeconds",
+            "blueGreenUpdatePolicy.terminationWaitInSeconds",
+            "blueGreenUpdatePolicy.trafficRoutingConfiguration.canarySize.type",
+            "blueGreenUpdatePolicy.trafficRoutingConfiguration.canarySize.value",
+            "blueGreenUpdatePolicy.trafficRoutingConfiguration.linearStepSize.type",
+            "blueGreenUpdatePolicy.trafficRoutingConfiguration.linearStepSize.value",
+            "blueGreenUpdatePolicy.trafficRoutingConfiguration.type",
+            "blueGreenUpdatePolicy.trafficRoutingConfiguration.waitIntervalInSeconds",
+            "rollingUpdatePolicy.maximumBatchSize.type",
+            "rollingUpdatePolicy.maximumBatchSize.value",
+            "rollingUpdatePolicy.maximumExecutionTimeoutInSeconds",
+            "rollingUpdatePolicy.rollbackMaximumBatchSize.type",
+            "rollingUpdatePolicy.rollbackMaximumBatchSize.value",
+            "rollingUpdatePolicy.waitIntervalInSeconds",
+        )
+    },
+}
+_STEPS = {"canary": ("CANARY", "canarySize"), "linear": ("LINEAR", "linearStepSize")}
+_COMMON = {
+    "handler": ENDPOINT,
+    "look": _look,
+    "shows": _SHOWS,
+    "given": _configs,
+    "fixed": frozenset({"deploymentConfig.autoRollbackConfiguration.alarms.alarmName"}),
+}
+CASES = [
+    *(Case(name, before=_shifted(0, *how), after=_shifted(1, *how), **_COMMON) for name, how in _STEPS.items()),
+    Case("canary to linear", before=_shifted(0, *_STEPS["canary"]), after=_shifted(1, *_STEPS["linear"]), **_COMMON),
+    Case("rolling", before=_rolled(0), after=_rolled(1), **_COMMON),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=repr)
+def test_every_input_of_an_endpoint_reaches_aws_and_follows_a_change(case: Case, aws: Clients) -> None:
+    """What an endpoint serves and how it is deployed is what boto3 shows after `up`, and after another."""
+    live(case, aws)
+
+
+def test_no_input_of_an_endpoint_is_accepted_and_lost() -> None:
+    """What the handler knows is what the cases prove."""
+    assert uncovered(ENDPOINT, CASES) == {}
+
+
 INPUTS = {"name": "churn", "endpointConfigName": "churn-1"}
 
 
