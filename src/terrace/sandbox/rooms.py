@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from terrace.sandbox.builds.room import Builds
+from terrace.sandbox.containers import Containers
+from terrace.sandbox.endpoints import Endpoints
+from terrace.sandbox.images import Images
 from terrace.sandbox.room import Room
 from terrace.sandbox.services import Services
 
 
 def rooms() -> list[Room]:
     """Return a fresh set of rooms."""
-    return [Services()]
+    images, containers = Images(), Containers()
+    # Containers come last: what runs in them is ended by those who run it first.
+    return [Services(), images, Endpoints(images, containers), Builds(containers), containers]

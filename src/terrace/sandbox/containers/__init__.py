@@ -3,6 +3,7 @@
 from terrace.sandbox.containers.capabilities import Capabilities, capabilities
 from terrace.sandbox.containers.container import PORT, SYSTEM_PATH, Command, Container, explain
 from terrace.sandbox.containers.logs import Log, Sink, cloudwatch
+from terrace.sandbox.containers.roles import role_environment
 from terrace.sandbox.containers.room import Containers
 
 __all__ = [
@@ -17,4 +18,5 @@ __all__ = [
     "capabilities",
     "cloudwatch",
     "explain",
+    "role_environment",
 ]

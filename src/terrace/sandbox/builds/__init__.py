@@ -1,0 +1,1 @@
+"""CodeBuild that builds: the commands of a buildspec are run, with a `docker` that makes images of Dockerfiles."""
