@@ -15,6 +15,7 @@ class Services:
     def install(self, server: Server) -> None:
         """Install every module of this package. Before the server starts."""
         from terrace.sandbox.services import (
+            bucket_policies,
             budgets,
             codeartifact,
             costexplorer,
@@ -30,14 +31,16 @@ class Services:
 
         for module in (kept, kept_alerts, kept_identity, kept_keys, kept_network, kept_storage, budgets, costexplorer):
             module.install()
-        for module in (sagemaker_registry, sagemaker_studio):
+        for module in (bucket_policies, sagemaker_registry, sagemaker_studio):
             module.install()
         self._codeartifact = codeartifact.CodeArtifact()
         server.services["codeartifact"] = self._codeartifact.service()
 
     def status(self) -> Any:
-        """Return nothing: services have no processes."""
-        return {}
+        """Return what is accepted and not enforced."""
+        from terrace.sandbox.services.bucket_policies import NOT_ENFORCED
+
+        return [NOT_ENFORCED, "identity policies are stored and not enforced"]
 
     def reset(self) -> None:
         """Forget what is not in moto's backends, which forget by themselves."""
