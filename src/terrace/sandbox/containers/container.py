@@ -119,6 +119,7 @@ class Container:
             return None
         if self._reader is not None:
             self._reader.join(2)
+        self._let_go()
         return 128 - code if code < 0 else code
 
     def poll(self) -> int | None:
@@ -137,10 +138,7 @@ class Container:
             if self.wait(2) is None:
                 self._process.kill()
         code = self.wait(5)
-        with self._orders:
-            if self._control is not None:
-                self._control.close()
-                self._control = None
+        self._let_go()
         return code
 
     def connect(self, seconds: float = 5.0) -> socket.socket:
@@ -180,6 +178,12 @@ class Container:
     def remove(self) -> None:
         """Delete its folder. Only after its end."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _let_go(self) -> None:
+        with self._orders:
+            if self._control is not None:
+                self._control.close()
+                self._control = None
 
     def _order(self, word: bytes) -> None:
         with self._orders, contextlib.suppress(OSError):
