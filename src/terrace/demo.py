@@ -71,6 +71,7 @@ class Story:
 
     def _clear(self) -> None:
         """Begin from nothing; the project's environment is kept, because installing it takes longest."""
+        self.home.mkdir(parents=True, exist_ok=True)
         self._terrace("sandbox", "stop", quiet=True)
         shutil.rmtree(self.home / "state", ignore_errors=True)
         shutil.rmtree(self.platform, ignore_errors=True)
@@ -79,7 +80,6 @@ class Story:
             shutil.rmtree(kept, ignore_errors=True)
             (self.project / ".venv").rename(kept)
         shutil.rmtree(self.project, ignore_errors=True)
-        self.home.mkdir(parents=True, exist_ok=True)
 
     def _platform(self) -> None:
         self.show("1. A platform at level 0, in the sandbox on this machine")
