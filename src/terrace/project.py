@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from terrace.errors import ProjectError
+from terrace.errors import ProjectError, SandboxError
 from terrace.target import Say, Target, open_target
 
 if TYPE_CHECKING:
@@ -39,9 +39,17 @@ class Project:
                 return self.root / name
         return None
 
-    def target(self, *, start: bool = True, say: Say | None = None) -> Target:
-        """Open the target of the environment; start the sandbox where it is needed and does not run."""
+    def target(self, *, start: bool = True, sandbox_only: bool = False, say: Say | None = None) -> Target:
+        """Open the target of the environment.
+
+        Args:
+            start: Start the sandbox where it is needed and does not run.
+            sandbox_only: Refuse an environment that lives on AWS.
+            say: Told that the sandbox was started.
+        """
         settings = self.settings
+        if sandbox_only and settings.account is not None:
+            raise SandboxError(f"{settings.environment} lives on AWS, in account {settings.account}.")
         return open_target(
             settings.account, settings.account_id, settings.region, start=start, say=say or (lambda _text: None)
         )

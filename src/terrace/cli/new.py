@@ -55,7 +55,7 @@ def new(
     for note in notes:
         click.echo(note, err=True)
     click.echo(f"{made.model}: {len(made.files)} files in {path}")
-    click.echo(f"Next: cd {path} && make test, then `terrace up {env or 'dev'} --project {path}`.")
+    click.echo(f"Next: cd {path} && make test && terrace up {env or 'dev'} --project .")
 
 
 def _answer(text: str) -> tuple[str, str]:

@@ -21,13 +21,13 @@ def release(model: str, env: str, version: int | None, root: Path | None, as_jso
     The endpoint serves the version before until the new one answers. Who released what, when, and what it replaced is
     recorded; a later `up` leaves it alone.
     """
-    from terrace.platform import open_platform
+    from terrace.place import open_place
     from terrace.release import release as put
 
     def say(text: str) -> None:
         click.echo(text, err=True)
 
-    record = put(open_platform(root, env).target(start=False), env, model, version, say)
+    record = put(open_place(root, env).target(start=False), env, model, version, say)
     if as_json:
         click.echo(record.to_json())
         return

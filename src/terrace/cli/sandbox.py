@@ -88,9 +88,9 @@ def env(env: str, root: Path | None, as_json: bool) -> None:
 
     Use it as: eval "$(terrace sandbox env dev)"
     """
-    from terrace.platform import open_platform
+    from terrace.place import open_place
 
-    variables = open_platform(root, env).target(sandbox_only=True).environment()
+    variables = open_place(root, env).target(sandbox_only=True).environment()
     if as_json:
         click.echo(json.dumps(variables, indent=2))
         return
@@ -121,7 +121,18 @@ def image(uri: str, python: Path, as_json: bool) -> None:
 
 
 def _lines(said: Any) -> list[str]:
-    """Return what a room says of itself, a line each."""
+    """Return what a room says of itself, a line each; what is empty says nothing."""
     if isinstance(said, dict):
-        return [f"{key} {value}" for key, value in said.items()]
-    return [str(line) for line in said]
+        return [f"{key} {_plain(value)}" for key, value in said.items() if value not in ({}, [], "")]
+    return [_plain(line) for line in said]
+
+
+def _plain(value: Any) -> str:
+    """Return a value in words, without the brackets of a program."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(_plain, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_plain(inner)}" for key, inner in value.items() if inner not in ({}, [], ""))
+    return str(value)
