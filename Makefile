@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo test lint lock bench clean
+.PHONY: help setup demo test test-slow lint lock bench clean
 
 help: ## List the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -19,8 +19,11 @@ setup: .venv/.ready ## Make the environment in .venv
 demo: setup ## Run the whole story in the sandbox
 	$(BIN)/terrace demo
 
-test: setup ## Lint, types and every ring that needs no Pulumi CLI
-	$(BIN)/python -m pytest -n 2
+test: lint ## Style, types and every ring but its dear half
+	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "not slow"
+
+test-slow: setup ## The dear half: generated projects, wheels, killed runs
+	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m slow
 
 lint: setup ## Style and types
 	$(BIN)/ruff check .

@@ -2,8 +2,40 @@
 
 from __future__ import annotations
 
+import collections
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
+
+ROOT = Path(__file__).parent
+RINGS = {
+    "maturity": "the pure core: levels, settings, plan, names",
+    "components": "resources, controls and names, recorded",
+    "engine": "the embedded engine against a provider in memory",
+    "sandbox": "handlers and services, seen through boto3",
+    "template": "generated projects",
+    "cli": "commands, as processes",
+    "docs": "documentation against code",
+}
+"""Ring → what it proves, cheap ones first."""
 
 # CI machines pause for seconds at times; an example is not wrong because it was slow.
 settings.register_profile("terrace", deadline=None)
 settings.load_profile("terrace")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name the rings, and what ran in each."""
+    counts: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
+    seconds: collections.Counter[str] = collections.Counter()
+    for outcome in ("passed", "failed", "skipped", "error"):
+        for report in terminalreporter.stats.get(outcome, ()):
+            ring = report.nodeid.removeprefix("tests/").split("/")[0]
+            counts[ring][outcome] += 1
+            seconds[ring] += getattr(report, "duration", 0.0)
+    terminalreporter.section("rings")
+    for ring in [*RINGS, *(set(counts) - set(RINGS))]:
+        if ring in counts:
+            told = ", ".join(f"{count} {outcome}" for outcome, count in counts[ring].items())
+            terminalreporter.line(f"{ring:<12}{told:<22}{seconds[ring]:6.1f} s  {RINGS.get(ring, '')}")

@@ -5,6 +5,7 @@ Progress goes to standard error; standard output carries the result alone.
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 import time
@@ -30,15 +31,25 @@ DONE = {
 
 
 def component_of(urn: str) -> str:
-    """Return the path of component names that a resource's URN lies in, as a person would say it.
+    """Return the capability that a resource's URN lies in, as settings spell it.
 
-    The qualified type of a URN holds the types of its parents: `terrace:index:Platform$terrace:index:Storage$aws:…`
-    lies in `storage`. A resource outside any component is in `stack`.
+    The qualified type of a URN holds the types of its parents: what lies in
+    `terrace:index:Platform$terrace:index:PrivateNetwork$…` is of `private-network`. A resource outside any component
+    is in `stack`.
     """
-    qualified = urn.split("::")[2]
-    parents = [part.rsplit(":", 1)[-1] for part in qualified.split("$")[:-1]]
+    parents = [part.rsplit(":", 1)[-1] for part in urn.split("::")[2].split("$")[:-1]]
     inner = [parent for parent in parents if parent not in ("Platform", "ModelStack")]
-    return inner[-1] if inner else (parents[-1] if parents else "stack")
+    found = (inner or parents or ["stack"])[0]
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", found).lower()
+
+
+def resource_of(urn: str, name: str) -> str:
+    """Return a resource's place for people: its capability, and its name without what the place says already."""
+    component = component_of(urn)
+    for prefix in (f"platform-{component}-", f"model-{component}-", "platform-", "model-"):
+        if name.startswith(prefix):
+            return f"{component}/{name.removeprefix(prefix)}"
+    return f"{component}/{name}"
 
 
 @dataclass
@@ -93,11 +104,11 @@ class Progress:
     def resource(self, event: ResourceEvent) -> None:
         """Show that a resource began, ended or failed: here, a line for each that is changed or failed."""
         if event.status == "failed":
-            click.echo(f"  ! {component_of(event.urn)}/{event.name}  {event.type}  {event.message}", err=True)
+            click.echo(f"  ! {resource_of(event.urn, event.name)}  {event.type}  {event.message}", err=True)
         elif event.status == "done" and event.op != "same":
             took = "" if self.preview else f"  {event.seconds:.1f}s"
             mark = MARKS.get(event.op, "?")
-            click.echo(f"  {mark} {component_of(event.urn)}/{event.name}  {event.type}{took}", err=True)
+            click.echo(f"  {mark} {resource_of(event.urn, event.name)}  {event.type}{took}", err=True)
 
     def message(self, event: MessageEvent) -> None:
         """Show what the engine has to say."""
@@ -140,7 +151,7 @@ class TreeProgress(Progress):
 
     def resource(self, event: ResourceEvent) -> None:
         if event.status == "failed":
-            self.say(f"! {component_of(event.urn)}/{event.name}  {event.type}  {event.message}")
+            self.say(f"! {resource_of(event.urn, event.name)}  {event.type}  {event.message}")
 
     def close(self) -> None:
         self._live.stop()
