@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
+import shutil
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from terrace.errors import SandboxError
 from terrace.sandbox.builds.environments import Environments, check_interpreter, unmet
+from terrace.sandbox.builds.manifest import image_folder
 from terrace.sandbox.containers import SYSTEM_PATH, Command, capabilities
 from terrace.sandbox.room import Server
 
@@ -54,6 +55,13 @@ class Image:
     workdir: str = "/"
     installed: tuple[str, ...] = ()
     root: Path | None = None
+
+    def private(self, folder: Path) -> Image:
+        """Return the same image with files of its own, copied to a folder: what a container changes is its own."""
+        if self.root is None:
+            return self
+        shutil.copytree(self.root, folder, symlinks=True)
+        return replace(self, root=folder)
 
     def command(
         self, arguments: Sequence[str], env: Mapping[str, str], *, isolated: bool = False, serves: bool = False
@@ -137,7 +145,9 @@ class Images:
         """Take the folders, and answer the routes `environments` and `images`."""
         self._home = server.home
         self.environments = Environments(server.home)
-        _digest_manifests()
+        from terrace.sandbox.builds import registry
+
+        registry.install()
         server.routes["environments"] = self._register_environment
         server.routes["images"] = self._register_image
 
@@ -244,18 +254,3 @@ class Images:
             )
             draft.replace(draft.with_suffix(""))
         return {"uri": uri, "python": str(python)}
-
-
-def _digest_manifests() -> None:
-    """Let the digest of an image be the hash of its manifest, as a registry has it; moto hashes names of layers."""
-    from moto.ecr.models import Image as Pushed
-
-    def _create_digest(self: Any) -> None:
-        self._image_digest = f"sha256:{hashlib.sha256(self.image_manifest.encode()).hexdigest()}"
-
-    setattr(Pushed, "_create_digest", _create_digest)  # noqa: B010
-
-
-def image_folder(home: Path, digest: str) -> Path:
-    """Return the folder of an image: `image.json`, and its files below `root`."""
-    return home / "images" / digest.removeprefix("sha256:")

@@ -19,7 +19,7 @@ from terrace.errors import SandboxError
 from terrace.sandbox.builds.context import Context
 from terrace.sandbox.builds.dockerfile import Recipe
 from terrace.sandbox.builds.environments import Environments
-from terrace.sandbox.builds.manifest import MEDIA_TYPE, Manifest, keep
+from terrace.sandbox.builds.manifest import MEDIA_TYPE, Manifest, image_folder, keep
 
 _REFERENCE = re.compile(r"(?P<repository>(?:[\w.-]+(?::\d+)?/)?[a-z0-9][a-z0-9._/-]*)(?::(?P<tag>[\w][\w.-]{0,127}))?")
 KNOWN = ("build", "login", "push", "tag")
@@ -127,8 +127,6 @@ class Docker:
         _say(f"{tag}: digest: {digest}")
 
     def _make(self, place: Path, text: str, args: dict[str, str], target: str | None, *, quiet: bool) -> str:
-        from terrace.sandbox.images import image_folder
-
         say = (lambda _text: None) if quiet else _say
         home = Path(self._context.home)
         with tempfile.TemporaryDirectory(dir=self._context.folder) as work:
@@ -142,8 +140,6 @@ class Docker:
         return manifest.digest
 
     def _manifest(self, digest: str) -> str:
-        from terrace.sandbox.images import image_folder
-
         folder = image_folder(Path(self._context.home), digest)
         return str(json.loads((folder / "image.json").read_text())["manifest"])
 

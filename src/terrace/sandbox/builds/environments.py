@@ -95,6 +95,7 @@ class Environments:
 
     def _make(self, folder: Path, files: Sequence[Path], pip: Mapping[str, str], say: Callable[[str], None]) -> None:
         say(f"making an environment for the lock in {folder}")
+        files = [file for file in files if _PIN.search(file.read_text())]
         bare = [] if files else ["--without-pip"]
         env = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ} | dict(pip)
         commands = [[sys.executable, "-m", "venv", *bare, str(folder)]]

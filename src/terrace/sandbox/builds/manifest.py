@@ -82,6 +82,11 @@ def tree_hash(root: Path) -> tuple[str, int]:
     return whole.hexdigest(), size
 
 
+def image_folder(home: Path, digest: str) -> Path:
+    """Return the folder of an image: `image.json`, and its files below `root`."""
+    return home / "images" / digest.removeprefix("sha256:")
+
+
 def keep(folder: Path, stage: Stage, lock: str, locks: Sequence[Path], manifest: Manifest) -> None:
     """Keep an image in its folder, whole or not at all; one that is there already stays."""
     if (folder / "image.json").exists():

@@ -220,6 +220,7 @@ class Fleet:
         definition = _definition(model)
         image = home.images.resolve(str(definition["Image"]))
         folder = home.containers.folder()
+        image = image.private(folder / "image")
         serverless = wanted.get("ServerlessConfig")
         instances = int(wanted.get("InitialInstanceCount") or 1)
         seconds = wanted.get("ContainerStartupHealthCheckTimeoutInSeconds")
