@@ -15,6 +15,7 @@ RINGS = {
     "engine": "the embedded engine against a provider in memory",
     "sandbox": "handlers and services, seen through boto3",
     "template": "generated projects",
+    "release": "who serves what, from a baseline to versions",
     "cli": "commands, as processes",
     "docs": "documentation against code",
 }
