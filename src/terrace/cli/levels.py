@@ -39,7 +39,7 @@ def levels(level: int | None, other: int | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"levels": shown}, indent=2))
         return
-    _show(title, shown)
+    _show(title, shown, detailed=level is not None)
 
 
 def _level(level: Any, capabilities: list[Any]) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def _level(level: Any, capabilities: list[Any]) -> dict[str, Any]:
     }
 
 
-def _show(title: str | None, shown: list[dict[str, Any]]) -> None:
+def _show(title: str | None, shown: list[dict[str, Any]], detailed: bool) -> None:
     if title:
         click.secho(title, bold=True)
     for level in shown:
@@ -82,3 +82,9 @@ def _show(title: str | None, shown: list[dict[str, Any]]) -> None:
             for row in rows:
                 later = "" if row["built"] else click.style("  (not built yet)", fg="yellow")
                 click.echo(f"    {row['id']:<20} {row['title']}{later}")
+                if detailed:
+                    click.echo(f"    {'':<20} {row['summary']}")
+                    if row["requires"]:
+                        click.secho(f"    {'':<20} requires {', '.join(row['requires'])}", dim=True)
+                    if row["cost"]:
+                        click.secho(f"    {'':<20} costs: {', '.join(row['cost'])}", dim=True)
