@@ -14,6 +14,7 @@ from typing import Any
 
 MODEL = Path(os.environ.get("SM_MODEL_DIR", "/opt/ml/model"))
 MODE = os.environ.get("MODE", "")
+HELD: list[bytes] = []
 ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 
 
@@ -67,6 +68,8 @@ def done(said: dict[str, Any], headers: dict[str, str], length: int) -> tuple[in
         time.sleep(said["seconds"])
     if verb == "say":
         say(said["text"])
+    if verb == "take":
+        HELD.append(b"x" * said["bytes"])
     if verb == "fill":
         return 200, "x" * said["bytes"]
     if verb == "fetch":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -215,6 +216,75 @@ def test_an_update_switches_when_the_new_one_is_healthy(serving: Serving) -> Non
     assert seen["LastDeploymentConfig"] == deployment
     assert _read(serving.ask(endpoint))["env"]["GREETING"] == "new"
     until(lambda: _runs(old["env"]["HOME"]), lambda running: not running)
+
+
+def test_an_invocation_in_the_middle_of_an_update_is_answered(serving: Serving) -> None:
+    """The old process ends when the last of its invocations has ended."""
+    endpoint = serving.endpoint(serving.config(serving.model(GREETING="old")))
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(serving.ask, endpoint, b'{"do": "sleep", "seconds": 2}')
+        config = serving.config(serving.model(GREETING="new"))
+        serving.sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=config)
+        assert serving.settled(endpoint)["EndpointConfigName"] == config
+        assert _read(serving.ask(endpoint))["env"]["GREETING"] == "new"
+        assert not slow.done()
+        assert _read(slow.result())["env"]["GREETING"] == "old"
+
+
+def test_a_serverless_container_that_takes_too_much_memory_is_killed(serving: Serving) -> None:
+    """It gets what its variant says and no more; then it is started anew."""
+    size = {"MemorySizeInMB": 1024, "MaxConcurrency": 2}
+    endpoint = serving.endpoint(serving.config(serving.model(), ServerlessConfig=size))
+    pid = _read(serving.ask(endpoint))["env"]["SAGEMAKER_BIND_TO_PORT"]
+    serving.ask(endpoint, json.dumps({"do": "take", "bytes": 1200 * 2**20}).encode())
+    until(lambda: _endpoints(serving)[0]["variants"][0]["restarts"], lambda restarts: restarts == 1)
+    assert _read(serving.ask(endpoint))["env"]["SAGEMAKER_BIND_TO_PORT"] != pid
+
+
+@pytest.mark.parametrize(
+    ("more", "what"),
+    [
+        ({"AsyncInferenceConfig": {"OutputConfig": {"S3OutputPath": "s3://b/p"}}}, "asynchronous endpoints"),
+        (
+            {
+                "ShadowProductionVariants": [
+                    {
+                        "VariantName": "s",
+                        "ModelName": "<MODEL>",
+                        "InstanceType": "ml.m5.large",
+                        "InitialInstanceCount": 1,
+                    }
+                ]
+            },
+            "shadow variants",
+        ),
+    ],
+)
+def test_what_is_not_served_is_refused_by_name(serving: Serving, more: dict[str, Any], what: str) -> None:
+    """Nothing of a configuration is left out without a word."""
+    model = serving.model()
+    config = fresh("config")
+    serving.sagemaker.create_endpoint_config(
+        EndpointConfigName=config,
+        ProductionVariants=[
+            {"VariantName": "v1", "ModelName": model, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+        ],
+        **json.loads(json.dumps(more).replace("<MODEL>", model)),
+    )
+    with pytest.raises(ClientError, match=f"The sandbox serves no {what}"):
+        serving.sagemaker.create_endpoint(EndpointName=fresh(), EndpointConfigName=config)
+
+
+def test_a_model_of_several_containers_is_refused(serving: Serving) -> None:
+    """The endpoint is Failed and says what the sandbox serves."""
+    name = fresh("model")
+    serving.sagemaker.create_model(
+        ModelName=name,
+        ExecutionRoleArn=f"arn:aws:iam::{serving.aws.account}:role/serve",
+        Containers=[{"Image": serving.image}, {"Image": serving.image}],
+    )
+    seen = serving.settled(serving.endpoint(serving.config(name)))
+    assert (seen["EndpointStatus"], "models of one container" in seen["FailureReason"]) == ("Failed", True)
 
 
 def test_an_update_that_fails_leaves_the_old_one_serving(serving: Serving) -> None:

@@ -79,9 +79,9 @@ class Image:
             argv[0] = str(self.python)
         own = {name: self._here_all(value) for name, value in self.env.items() if name != "PATH"}
         own["PATH"] = f"{self.python.parent}:{SYSTEM_PATH}"
-        places = [place for place in (*self._sources(), own.get("PYTHONPATH", "")) if place]
+        places = [*self._sources(), *(place for place in own.get("PYTHONPATH", "").split(":") if place)]
         if places:
-            own["PYTHONPATH"] = ":".join(places)
+            own["PYTHONPATH"] = ":".join(dict.fromkeys(places))
         return Command(
             argv=argv,
             env={**own, **env},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import sys
 import threading
@@ -22,7 +23,8 @@ from terrace.sandbox.containers import SYSTEM_PATH, Command, Container, Containe
 from terrace.sandbox.room import Server
 
 _PROGRAMS = ("aws", "docker")
-_PIP = ("PIP_", "SSL_CERT_", "REQUESTS_CA_BUNDLE", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "HOME")
+_PIP = re.compile(r"PIP_\w+|SSL_CERT_\w+|REQUESTS_CA_BUNDLE|(HTTP|HTTPS|NO)_PROXY|HOME", re.IGNORECASE)
+"""Variables that tell pip, on this machine, where packages come from."""
 
 
 @dataclass(frozen=True)
@@ -186,7 +188,7 @@ class Build:
         server, record = self._where.server, self.record
         docker = folder / "docker"
         docker.mkdir()
-        pip = {name: value for name, value in os.environ.items() if name.startswith(_PIP)}
+        pip = {name: value for name, value in os.environ.items() if _PIP.fullmatch(name)}
         context = Context(str(server.home), server.url, record.account, record.region, str(docker), pip)
         context.write(folder / "context.json")
         (folder / "bin").mkdir()

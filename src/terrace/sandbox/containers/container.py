@@ -14,12 +14,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psutil
-
 from terrace.errors import SandboxError
 from terrace.sandbox.containers import init
 from terrace.sandbox.containers.capabilities import capabilities
 from terrace.sandbox.containers.logs import Log, Sink
+from terrace.sandbox.containers.machine import family_memory, free_port
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PORT = 8080
@@ -168,12 +167,7 @@ class Container:
         """Return the resident memory of all its processes, in bytes."""
         if self._process is None or self._process.poll() is not None:
             return 0
-        total = 0
-        with contextlib.suppress(psutil.Error):
-            for process in psutil.Process(self._process.pid).children(recursive=True):
-                with contextlib.suppress(psutil.Error):
-                    total += process.memory_info().rss
-        return total
+        return family_memory(self._process.pid)
 
     def remove(self) -> None:
         """Delete its folder. Only after its end."""
@@ -211,13 +205,6 @@ class Container:
             env["SM_INPUT_DIR"] = str(self.opt_ml / "input")
             env["SM_OUTPUT_DIR"] = str(self.opt_ml / "output")
         return env
-
-
-def free_port() -> int:
-    """Return a loopback port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def explain(code: int | None) -> str:

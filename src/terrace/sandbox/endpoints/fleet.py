@@ -5,8 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from terrace.sandbox.containers import Container, Containers, cloudwatch, role_e
 from terrace.sandbox.endpoints.artifact import place_model
 from terrace.sandbox.endpoints.metrics import Metrics
 from terrace.sandbox.endpoints.model_server import STARTUP_SECONDS, ModelServer, NotHealthyError
+from terrace.sandbox.endpoints.variant import Variant
 from terrace.sandbox.images import Image, Images
 from terrace.sandbox.room import Server
 
@@ -41,87 +41,6 @@ class Home:
 
 class DeploymentError(SandboxError):
     """A configuration that cannot be served. Says why in SageMaker's words."""
-
-
-@dataclass
-class Variant:
-    """One variant of an endpoint, being served.
-
-    Attributes:
-        settings: The production variant, as CreateEndpointConfig takes it.
-        image: What it runs.
-        server: What answers.
-        metrics: Where its invocations are counted.
-        resolved: When the image was resolved.
-        weight: Its share of the invocations, against the weights of the others.
-        instances: How many instances it is said to have; one process stands for all.
-        log_group: Log group of the endpoint.
-    """
-
-    settings: Mapping[str, Any]
-    image: Image
-    server: ModelServer
-    metrics: Metrics
-    folder: Path
-    resolved: datetime = field(default_factory=lambda: datetime.now(UTC))
-    weight: float = 1.0
-    instances: int = 1
-    log_group: str = ""
-    _busy: int = 0
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-        return str(self.settings["VariantName"])
-
-    @property
-    def serverless(self) -> Mapping[str, Any] | None:
-        """Its serverless settings, None when it has instances."""
-        return self.settings.get("ServerlessConfig")
-
-    def enter(self) -> bool:
-        """Begin an invocation; tell whether there is room for it. A serverless variant takes so many at once."""
-        most = int(self.serverless["MaxConcurrency"]) if self.serverless else None
-        with self._lock:
-            if most is not None and self._busy >= most:
-                return False
-            self._busy += 1
-            return True
-
-    def leave(self) -> None:
-        """End an invocation."""
-        with self._lock:
-            self._busy -= 1
-
-    def set_instances(self, count: int) -> None:
-        """Change how many instances it is said to have."""
-        self.instances = count
-        self.metrics.share(count)
-
-    def describe(self) -> dict[str, Any]:
-        """Return it as DescribeEndpoint shows it."""
-        said: dict[str, Any] = {
-            "VariantName": self.name,
-            "DeployedImages": [
-                {
-                    "SpecifiedImage": self.image.uri,
-                    "ResolvedImage": self.image.resolved,
-                    "ResolutionTime": self.resolved,
-                }
-            ],
-            "CurrentWeight": self.weight,
-            "DesiredWeight": self.weight,
-        }
-        if self.serverless:
-            said["CurrentServerlessConfig"] = said["DesiredServerlessConfig"] = dict(self.serverless)
-            said["CurrentInstanceCount"] = 0
-        else:
-            said["CurrentInstanceCount"] = said["DesiredInstanceCount"] = self.instances
-        for name in ("ManagedInstanceScaling", "RoutingConfig"):
-            if self.settings.get(name):
-                said[name] = self.settings[name]
-        return said
 
 
 class Fleet:
@@ -195,9 +114,15 @@ class Fleet:
             self.stop()
             raise
 
-    def stop(self) -> None:
-        """End all, and delete what they had."""
+    def stop(self, drain: float = 0.0) -> None:
+        """End all, and delete what they had.
+
+        Args:
+            drain: How many seconds the invocations that go on may take to end.
+        """
         self._stopped.set()
+        for variant in self.variants:
+            variant.drain(drain)
         for variant in self.variants:
             variant.server.stop()
             self.home.containers.remove(variant.folder)

@@ -7,13 +7,13 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
-from terrace.sandbox.endpoints.fleet import Variant
 from terrace.sandbox.endpoints.model_server import (
     RESPONSE_BYTES,
     Answer,
     NotServingError,
     TimedOutError,
 )
+from terrace.sandbox.endpoints.variant import ClosedError, Variant
 
 if TYPE_CHECKING:
     from terrace.sandbox.endpoints.room import Endpoints
@@ -37,13 +37,29 @@ def invoke(endpoints: Endpoints, request: Any) -> Response:
     began = time.perf_counter()
     account, region = request.current_account, request.region
     name = request.path.split("/")[2]
-    live = endpoints.find(account, region, name)
-    if live is None or live.fleet is None or live.status == "Deleting":
-        return _error(400, "ValidationError", f"Endpoint {name} of account {account} not found.")
     target = request.headers.get("X-Amzn-SageMaker-Target-Variant")
-    variant = live.fleet.choose(target)
-    if variant is None:
-        return _error(400, "ValidationError", f"Variant {target} of endpoint {name} not found.")
+    while True:
+        live = endpoints.find(account, region, name)
+        fleet = live.fleet if live is not None and live.status != "Deleting" else None
+        if fleet is None:
+            return _error(400, "ValidationError", f"Endpoint {name} of account {account} not found.")
+        variant = fleet.choose(target)
+        if variant is None:
+            return _error(400, "ValidationError", f"Variant {target} of endpoint {name} not found.")
+        try:
+            return _in_variant(request, variant, began)
+        except ClosedError:
+            # An update has put another fleet in this one's place since we looked.
+            time.sleep(0.005)
+
+
+def refuse_async(request: Any) -> Response:
+    """Answer InvokeEndpointAsync: the sandbox has no endpoints of that kind."""
+    name = request.path.split("/")[2]
+    return _error(400, "ValidationError", f"Endpoint {name} is not asynchronous; the sandbox has no such endpoints.")
+
+
+def _in_variant(request: Any, variant: Variant, began: float) -> Response:
     body = request.body if isinstance(request.body, bytes) else str(request.body or "").encode()
     limit = SERVERLESS_BYTES if variant.serverless else REQUEST_BYTES
     if len(body) > limit:
@@ -56,7 +72,7 @@ def invoke(endpoints: Endpoints, request: Any) -> Response:
         )
     if not variant.enter():
         variant.metrics.invocation(429, None, _since(began))
-        return _error(429, "ThrottlingException", f"Rate exceeded: {name} takes no more invocations at once.")
+        return _error(429, "ThrottlingException", "Rate exceeded: the endpoint takes no more invocations at once.")
     try:
         return _ask(request, variant, body, began)
     finally:

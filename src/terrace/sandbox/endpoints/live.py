@@ -9,6 +9,7 @@ from typing import Any
 
 from terrace.errors import SandboxError
 from terrace.sandbox.endpoints.fleet import Fleet
+from terrace.sandbox.endpoints.model_server import INVOCATION_SECONDS
 
 _REASON = 1024
 """Longest reason that DescribeEndpoint has."""
@@ -95,7 +96,7 @@ class LiveEndpoint:
             return
         self._set("InService")
         if old is not None:
-            old.stop()
+            old.stop(drain=INVOCATION_SECONDS)
 
     def _failed(self, error: SandboxError) -> None:
         self.reason = str(error)[:_REASON]

@@ -138,6 +138,13 @@ class ModelServer:
                 pass  # a server may close a connection that it has kept; the request was not taken
         return self._ask(self._new(), body, headers, deadline)
 
+    def kill(self, why: str) -> None:
+        """End the container by force; it is started anew."""
+        container = self._container
+        if container is not None:
+            self.trouble = why
+            container.stop(0)
+
     def memory(self) -> int:
         """Return the memory of its processes, in bytes."""
         return self._container.memory() if self._container is not None else 0

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _ENDPOINT: Any = FakeEndpoint
 """Made by its constructor, which moto declares abstract."""
 
+_UNSERVED = {"shadow_production_variants": "shadow variants", "async_inference_config": "asynchronous endpoints"}
+
 
 def install(endpoints: Endpoints) -> None:
     """Put the operations in moto's place. Once in a process, before the server starts."""
@@ -173,6 +175,9 @@ def _config(response: Any, name: str) -> Any:
 
 def _fleet(endpoints: Endpoints, response: Any, name: str, config: Any) -> Fleet:
     """Return what will serve a configuration; its models are taken as they are now."""
+    for attribute, what in _UNSERVED.items():
+        if getattr(config, attribute, None):
+            raise ValidationError(message=f"The sandbox serves no {what}, which {config.endpoint_config_name} has.")
     variants = copy.deepcopy(config.production_variants)
     models = {variant["ModelName"]: _model(response, variant["ModelName"]) for variant in variants}
     home = endpoints.home(response.current_account, response.region, name)

@@ -9,7 +9,7 @@ from moto.sagemakerruntime.responses import SageMakerRuntimeResponse
 
 from terrace.sandbox.containers import Containers
 from terrace.sandbox.endpoints.fleet import Home
-from terrace.sandbox.endpoints.invocations import invoke
+from terrace.sandbox.endpoints.invocations import invoke, refuse_async
 from terrace.sandbox.endpoints.live import LiveEndpoint
 from terrace.sandbox.endpoints.operations import install
 from terrace.sandbox.images import Images
@@ -17,6 +17,9 @@ from terrace.sandbox.room import Server
 
 Key = tuple[str, str, str]
 """Account, region and name of an endpoint."""
+
+WATCH_SECONDS = 2.0
+"""How often the memory of serverless containers is looked at."""
 
 
 class Endpoints:
@@ -35,6 +38,7 @@ class Endpoints:
         self._server: Server | None = None
         self._live: dict[Key, LiveEndpoint] = {}
         self._lock = threading.Lock()
+        self._ended = threading.Event()
 
     def install(self, server: Server) -> None:
         """Put the operations of endpoints and of the runtime in moto's place."""
@@ -45,6 +49,8 @@ class Endpoints:
             return invoke(self, response)
 
         setattr(SageMakerRuntimeResponse, "invoke_endpoint", invoke_endpoint)  # noqa: B010
+        setattr(SageMakerRuntimeResponse, "invoke_endpoint_async", refuse_async)  # noqa: B010
+        threading.Thread(target=self._watch, daemon=True).start()
 
     def home(self, account: str, region: str, endpoint: str) -> Home:
         """Return what an endpoint's fleets need."""
@@ -103,4 +109,15 @@ class Endpoints:
 
     def stop(self) -> None:
         """End all endpoints, because the server ends."""
+        self._ended.set()
         self.reset()
+
+    def _watch(self) -> None:
+        """Kill containers that take more memory than they may, as the kernel does on AWS."""
+        while not self._ended.wait(WATCH_SECONDS):
+            with self._lock:
+                fleets = [endpoint.fleet for endpoint in self._live.values() if endpoint.fleet is not None]
+            for variant in (variant for fleet in fleets for variant in fleet.variants):
+                limit = variant.memory_limit
+                if limit is not None and variant.server.memory() > limit:
+                    variant.server.kill(f"It took more memory than its {limit // 2**20} MB.")
