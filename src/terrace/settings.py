@@ -5,8 +5,11 @@ Nothing is created from settings that were not read here. What is refused names 
 
 from __future__ import annotations
 
+import difflib
 import json
+import os
 from collections.abc import Mapping, Sequence
+from io import StringIO
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +22,8 @@ from terrace.settings_problems import explain
 from terrace.settings_yaml import read_mapping
 
 NAMESPACE = "terrace"
+PULUMI_KEYS = ("config", "secretsprovider", "encryptedkey", "encryptionsalt", "environment")
+"""What may stand in a `Pulumi.<environment>.yaml`: our settings are under `config`, the rest is Pulumi's."""
 Model = TypeVar("Model", bound=Settings)
 
 
@@ -65,17 +70,18 @@ def from_config(model: type[Model], texts: Mapping[str, str], environment: str) 
 
     Args:
         model: What to read: `PlatformSettings` or `ModelSettings`.
-        texts: Pulumi's configuration: `namespace:key` → text.
+        texts: Pulumi's configuration: `namespace:key` → text. An empty text is none: Pulumi requires a value of every
+            key that Pulumi.yaml declares, and the empty one is its default there for what has no fixed default.
         environment: Name of the environment, which is the stack's.
 
     Raises:
         SettingsError: The configuration cannot be built from; every problem is named.
     """
-    prefix = f"{NAMESPACE}:"
-    said = {key.removeprefix(prefix): text for key, text in texts.items() if key.startswith(prefix)}
+    source = f"configuration of stack {environment}"
+    said = {key: text for key, text in _ours(texts, source).items() if text}
     plain = _text_keys(model)
     typed = {key: text if key in plain else _from_text(text) for key, text in said.items()}
-    return _validate(model, typed, environment, f"configuration of stack {environment}")
+    return _validate(model, typed, environment, source)
 
 
 def editor_schema(model: type[Settings]) -> dict[str, Any]:
@@ -128,20 +134,34 @@ def write_keep(path: Path, keep: Sequence[str]) -> None:
         path: The settings file.
         keep: Ids of the capabilities; none removes the key.
     """
+    _write(path, "keep", list(keep) or None)
+
+
+def write_level(path: Path, level: int) -> None:
+    """Write the maturity level, 0 to 4, into a settings file; comments and order stay as they are."""
+    _write(path, "level", level)
+
+
+def _write(path: Path, key: str, value: Any) -> None:
+    """Set a key of a settings file, or remove it if the value is None."""
     from ruamel.yaml import YAML
 
+    read_mapping(path)
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 4096
     yaml.indent(mapping=2, sequence=4, offset=2)
     document = yaml.load(path)
-    key = f"{NAMESPACE}:keep"
-    if keep:
-        document["config"][key] = list(keep)
+    if value is None:
+        document["config"].pop(f"{NAMESPACE}:{key}", None)
     else:
-        document["config"].pop(key, None)
-    with path.open("w", encoding="utf-8") as file:
-        yaml.dump(document, file)
+        document["config"][f"{NAMESPACE}:{key}"] = value
+    text = StringIO()
+    yaml.dump(document, text)
+    # Written beside and renamed, so that a crash leaves the old file or the new one.
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.write_text(text.getvalue(), encoding="utf-8")
+    beside.replace(path)
 
 
 def _stacks(folder: Path) -> list[str]:
@@ -157,13 +177,44 @@ def _load(
             [f"There is no environment {environment!r}: {path} is missing."],
             f"There are: {', '.join(known) or 'none'}.",
         )
-    config = read_mapping(path).get("config") or {}
+    found = read_mapping(path)
+    _refuse_unknown(found, PULUMI_KEYS, str(path))
+    config = found.get("config") or {}
     if not isinstance(config, dict):
         raise SettingsError([f"{path}: config must be a mapping of keys such as terrace:level to values."])
-    said = {
-        key.removeprefix(f"{NAMESPACE}:"): value for key, value in config.items() if key.startswith(f"{NAMESPACE}:")
-    }
+    said = _ours(config, str(path))
     return _validate(model, {**said, **(overrides or {})}, environment, str(path))
+
+
+def _ours(config: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """Return the keys of our namespace, without it. Those of other programs are left alone.
+
+    Raises:
+        SettingsError: A key has no namespace, or one that looks like ours misspelt.
+    """
+    problems = []
+    for key in config:
+        namespace, colon, name = key.rpartition(":")
+        if not colon:
+            problems.append(f"{source}: the key {key} has no namespace. Did you mean {NAMESPACE}:{key}?")
+        elif namespace != NAMESPACE and difflib.get_close_matches(namespace.lower(), [NAMESPACE], cutoff=0.75):
+            problems.append(f"{source}: unknown key {key}. Did you mean {NAMESPACE}:{name}?")
+    if problems:
+        raise SettingsError(problems)
+    prefix = f"{NAMESPACE}:"
+    return {key.removeprefix(prefix): value for key, value in config.items() if key.startswith(prefix)}
+
+
+def _refuse_unknown(found: Mapping[str, Any], allowed: Sequence[str], source: str) -> None:
+    problems = []
+    for key in found:
+        if key not in allowed:
+            near = difflib.get_close_matches(key.lower(), allowed, n=1)
+            looks_ours = key.startswith(f"{NAMESPACE}:")
+            hint = "It belongs under config: " if looks_ours else f"Did you mean {near[0]}? " if near else ""
+            problems.append(f"{source}: unknown key {key}. {hint}Allowed are: {', '.join(allowed)}.")
+    if problems:
+        raise SettingsError(problems)
 
 
 def _from_pulumi(model: type[Model]) -> Model:

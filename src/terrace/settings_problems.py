@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -26,17 +27,24 @@ def explain(error: ValidationError, model: type[BaseModel], source: str, prefix:
 
 def _sentence(details: ErrorDetails, model: type[BaseModel], prefix: str) -> str:
     path = [str(part) for part in details["loc"] if part != "[key]"]
-    key = prefix + ".".join(path) if path else "the settings"
+    key = prefix + ".".join(path)
     context: dict[str, Any] = details.get("ctx", {})
     match details["type"]:
         case "extra_forbidden":
             return f"unknown key {key}. {_nearest(path, model)}"
         case "missing":
             return f"{key} is missing; it must be set."
+        case "value_error" if not path:
+            return f"{context['error']}."
         case "value_error":
             return f"{key}{_value(details)}: {context['error']}."
         case "literal_error":
-            return f"{key}{_value(details)} must be one of {context['expected']}."
+            return f"{key}{_value(details)} must be one of {context['expected']}.{_nearest_choice(details)}"
+        case "tuple_type":
+            return f"{key}{_value(details)} must be a list, even of one: [{_shown(details['input'])}]."
+        case "dict_type" | "model_type" | "model_attributes_type":
+            allowed = ", ".join(sorted(_keys(path, model)))
+            return f"{key}{_value(details)} must be a mapping of keys to values. Allowed are: {allowed}."
         case "string_pattern_mismatch":
             return f"{key}{_value(details)} must match {context['pattern']}."
         case _:
@@ -47,14 +55,27 @@ def _sentence(details: ErrorDetails, model: type[BaseModel], prefix: str) -> str
 def _value(details: ErrorDetails) -> str:
     if isinstance(details["input"], dict | BaseModel) and details["type"] == "value_error":
         return ""
-    shown = repr(details["input"])
-    return f" is {shown if len(shown) <= LONGEST else shown[:LONGEST] + '…'}"
+    return f" is {_shown(details['input'])}"
+
+
+def _shown(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= LONGEST else shown[:LONGEST] + "…"
+
+
+def _nearest_choice(details: ErrorDetails) -> str:
+    choices = re.findall(r"'([^']+)'", details.get("ctx", {}).get("expected", ""))
+    near = difflib.get_close_matches(str(details["input"]).lower(), [choice.lower() for choice in choices], n=1)
+    return "".join(f" Did you mean {choice}?" for choice in choices if [choice.lower()] == near)
 
 
 def _nearest(path: list[str], model: type[BaseModel]) -> str:
     allowed = sorted(_keys(path[:-1], model))
     near = difflib.get_close_matches(path[-1], allowed, n=1)
     hint = f"Did you mean {near[0]}? " if near else ""
+    whole, dot, inner = path[-1].partition(".")
+    if dot and whole in allowed:
+        hint = f"Did you mean {whole}: {{{inner}: …}}? "
     return f"{hint}Allowed are: {', '.join(allowed)}."
 
 

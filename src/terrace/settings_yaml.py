@@ -74,7 +74,7 @@ def _say(error: yaml.MarkedYAMLError) -> str:
     problem = error.problem or str(error)
     if "'\\t'" in problem:
         return "a tab; indent with spaces"
-    return problem
+    return f"{error.context} {problem}" if error.context and problem.startswith("but ") else problem
 
 
 def _finite(value: Any, path: Path, keys: tuple[str, ...]) -> None:

@@ -46,6 +46,15 @@ BAD_VALUES = [
     ("terrace:cost_centre: x", "terrace:cost_centre", "costCenter"),
     ("terrace:colour: red", "terrace:colour", "Allowed are"),
     ("terrace:environment: dev", "terrace:environment", "name of the stack"),
+    ("terrace:cpacity: {}", "terrace:cpacity", "Allowed are"),
+    ("terrace:network.nat: single", "terrace:network.nat", "Did you mean network: {nat: …}?"),
+    ("terace:level: 1", "terace:level", "Did you mean terrace:level?"),
+    ("Terrace:level: 1", "Terrace:level", "Did you mean terrace:level?"),
+    ("level: 1", "the key level has no namespace", "Did you mean terrace:level?"),
+    ("terrace:network: {natt: single}", "terrace:network.natt", "Did you mean nat?"),
+    ("terrace:network: {bring: {vpc: vpc-12345678}}", "terrace:network.bring.vpc", "vpcId"),
+    ("terrace:teams: {ml: {instancetypes: []}}", "terrace:teams.ml.instancetypes", "Did you mean instanceTypes?"),
+    ("terrace:ci: {github: {organization: acme}}", "terrace:ci.github.organization", "Did you mean organisation?"),
     ("terrace:level: -1", "terrace:level is -1", "greater than or equal to 0"),
     ("terrace:level: 5", "terrace:level is 5", "less than or equal to 4"),
     ("terrace:level: two", "terrace:level is 'two'", "whole number"),
@@ -60,13 +69,17 @@ BAD_VALUES = [
     ("terrace:account: 123456789012", "terrace:account is 123456789012", "quotes"),
     ("terrace:account: 012345670123", "terrace:account", "quotes"),
     ("terrace:account: 1234-5678-9012", "terrace:account", "12 digits"),
+    ("terrace:account: '١٢٣٤٥٦٧٨٩٠١٢'", "terrace:account", "12 digits"),
+    ("terrace:account: [1]", "terrace:account is [1]", "string"),
     ("terrace:account: ''", "terrace:account is ''", "12 digits"),
     ("terrace:region: mars-north-1", "terrace:region is 'mars-north-1'", "eu-central-1"),
-    ("terrace:region: EU-CENTRAL-1", "terrace:region", "eu-central-1"),
-    ("terrace:region: eu-central-1a", "terrace:region", "eu-central-1"),
+    ("terrace:region: EU-CENTRAL-1", "terrace:region", "did you mean eu-central-1?"),
+    ("terrace:region: eu-central-1a", "terrace:region", "did you mean eu-central-1?"),
     ("terrace:region: 7", "terrace:region is 7", "text"),
     ("terrace:owner: nobody", "terrace:owner is 'nobody'", "e-mail"),
     ("terrace:owner: a@b", "terrace:owner", "e-mail"),
+    ("terrace:owner: 'a%b@acme.example'", "terrace:owner", "e-mail"),
+    ("terrace:owner: {secure: AAAB}", "terrace:owner is {'secure': 'AAAB'}", "string"),
     ("terrace:owner: 'a@b.example\nx'", "terrace:owner", "e-mail"),
     ("terrace:organisation: Acme", "terrace:organisation is 'Acme'", "lower-case"),
     ("terrace:organisation: acme-", "terrace:organisation is 'acme-'", "not end with a hyphen"),
@@ -79,9 +92,14 @@ BAD_VALUES = [
     ("terrace:organisation: ${x}", "terrace:organisation is '${x}'", "lower-case"),
     ("terrace:organisation: '{{7*7}}'", "terrace:organisation is '{{7*7}}'", "lower-case"),
     ("terrace:organisation: " + "a" * 200, "terrace:organisation", "at most 16"),
+    ("terrace:organisation: sg", "terrace:organisation is 'sg'", "AWS reserves"),
+    ("terrace:organisation: sthree-x", "terrace:organisation is 'sthree-x'", "AWS reserves"),
+    ("terrace:organisation: no", "terrace:organisation is False", "string"),
+    ("terrace:organisation:", "terrace:organisation", "must be set"),
     ("terrace:organisation: ''", "terrace:organisation", "lower-case"),
     ("terrace:costCenter: '#1'", "terrace:costCenter", "letters, digits"),
     ("terrace:costCenter: " + "x" * 65, "terrace:costCenter", "1 to 64"),
+    ("terrace:size: Small", "terrace:size is 'Small'", "Did you mean small?"),
     ("terrace:size: huge", "terrace:size is 'huge'", "'small', 'standard' or 'redundant'"),
     ("terrace:protect: maybe", "terrace:protect is 'maybe'", "true or false"),
     ("terrace:dataClass: secret", "terrace:dataClass is 'secret'", "'confidential'"),
@@ -96,10 +114,10 @@ BAD_VALUES = [
     ("terrace:budget: {monthly: 20000000}", "terrace:budget.monthly", "at most 10000000"),
     ("terrace:budget: {monthly: lots}", "terrace:budget.monthly is 'lots'", "number of US dollars"),
     ("terrace:budget: {}", "terrace:budget.monthly", "must be set"),
-    ("terrace:budget: 200", "terrace:budget is 200", "dictionary"),
+    ("terrace:budget: 200", "terrace:budget is 200", "Allowed are: emails, monthly"),
     ("terrace:budget: {monthly: 1, mails: []}", "terrace:budget.mails", "emails"),
     ("terrace:budget: {monthly: 1, emails: [x]}", "terrace:budget.emails.0 is 'x'", "e-mail"),
-    ("terrace:alerts: {emails: a@b.example}", "terrace:alerts.emails", "tuple"),
+    ("terrace:alerts: {emails: a@b.example}", "terrace:alerts.emails is 'a@b.example'", "a list, even of one"),
     ("terrace:network: {cidr: 10.0.0.0/8}", "terrace:network.cidr is '10.0.0.0/8'", "/16 to /20"),
     ("terrace:network: {cidr: 10.0.0.1/16}", "terrace:network.cidr is '10.0.0.1/16'", "host bits"),
     ("terrace:network: {cidr: 8.8.0.0/16}", "terrace:network.cidr is '8.8.0.0/16'", "private"),
@@ -119,7 +137,19 @@ BAD_VALUES = [
     ("terrace:workbench: {profiles: [Ada L]}", "terrace:workbench.profiles.0 is 'Ada L'", "lower-case"),
     ("terrace:workbench: {bring: studio}", "terrace:workbench.bring is 'studio'", "d-"),
     ("terrace:encryption: {bring: {data: my-key}}", "terrace:encryption.bring.data is 'my-key'", "ARN"),
+    (
+        "terrace:encryption: {bring: {data: 'arn:aws:s3:::bucket'}}",
+        "terrace:encryption.bring.data",
+        "arn:aws:kms:",
+    ),
+    ("terrace:identity: {boundaryArn: 'arn:aws:iam::123456789012:role/x'}", "terrace:identity.boundaryArn", "policy/"),
     ("terrace:identity: {boundaryArn: x}", "terrace:identity.boundaryArn is 'x'", "ARN"),
+    (
+        "terrace:network: {nat: none, bring: {vpcId: vpc-12345678, subnetIds: [subnet-1], securityGroupId: sg-12345678}}",  # noqa: E501
+        "terrace:network.bring",
+        "nat beside it would do nothing",
+    ),
+    ("terrace:packages: {source: nat, index: 'https://x.example'}", "packages.source is nat", "source index"),
     ("terrace:packages: {source: index}", "terrace:packages", "packages.index"),
     ("terrace:packages: {source: pypi}", "terrace:packages.source is 'pypi'", "'codeartifact'"),
     ("terrace:packages: {source: index, index: 'http://x'}", "terrace:packages.index", "https"),
@@ -132,7 +162,7 @@ BAD_VALUES = [
     ("terrace:teams: {a: {instanceTypes: [m5.large]}}", "instanceTypes.0 is 'm5.large'", "ml.m5.large"),
     ("terrace:teams: {a: {prefixes: [../b]}}", "prefixes.0 is '../b'", "path"),
     ("terrace:capabilities: {packages: 1}", "terrace:capabilities.packages is 1", "true or false"),
-    ("terrace:keep: packages", "terrace:keep", "tuple"),
+    ("terrace:keep: packages", "terrace:keep is 'packages'", "['packages']"),
 ]
 
 
@@ -145,6 +175,34 @@ def test_a_bad_value_is_refused(tmp_path: Path, line: str, names: str, allowed: 
     assert "Pulumi.dev.yaml" in said
     assert names in said
     assert allowed in said
+
+
+def test_packages_need_the_way_out_that_they_take(tmp_path: Path) -> None:
+    """Packages through NAT and a network without NAT exclude each other; the refusal names both keys and ways out."""
+    with pytest.raises(SettingsError, match=r"packages\.source is nat.*network\.nat is none.*single or per-zone"):
+        read(tmp_path, GOOD + "  terrace:packages: {source: nat}\n  terrace:network: {nat: none}\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "names", "way_out"),
+    [
+        ("terrace:protect: false", "terrace:protect is false", "terrace destroy prod --delete-data"),
+        ("terrace:retentionDays: 90", "terrace:retentionDays is 90", "365, 400"),
+        ("terrace:kmsDeletionDays: 7", "terrace:kmsDeletionDays is 7", "use 30"),
+        (
+            "terrace:network: {bring: {vpcId: vpc-12345678, subnetIds: [subnet-1], securityGroupId: sg-12345678}}",
+            "terrace:network.bring.subnetIds has one subnet",
+            "a subnet in each",
+        ),
+    ],
+)
+def test_production_is_not_made_weaker(tmp_path: Path, line: str, names: str, way_out: str) -> None:
+    """What may be said of dev is refused of prod where it would weaken it; without the key prod has what it needs."""
+    assert read(tmp_path, with_line(line))
+    with pytest.raises(SettingsError) as refused:
+        read(tmp_path, with_line(line), "prod")
+    assert names in str(refused.value)
+    assert way_out in str(refused.value)
 
 
 BOMB = "config:\n  a: &a [x, x]\n  b: &b [*a, *a]\n  c: [*b, *b]\n"
@@ -163,6 +221,11 @@ BAD_FILES: list[tuple[str, str | bytes, str]] = [
     ("too large", "#" * 300_000, "at most"),
     ("deep nesting", "config: " + "[" * 5000 + "]" * 5000, "Pulumi.dev.yaml"),
     ("a control character", "config: \x07\n", "Pulumi.dev.yaml"),
+    ("a key beside config", "confg:\n  terrace:level: 1\n", "unknown key confg. Did you mean config?"),
+    ("a setting beside config", GOOD + "terrace:size: small\n", "unknown key terrace:size. It belongs under config"),
+    ("utf-16", GOOD.encode("utf-16"), "not UTF-8"),
+    ("two documents", GOOD + "---\nconfig: {}\n", "expected a single document"),
+    ("a merge key", GOOD + "  <<: {terrace:size: small}\n", "Pulumi.dev.yaml"),
     ("nothing in it", "", "terrace:organisation is missing"),
 ]
 

@@ -12,7 +12,8 @@ from maturity.strategies import slugs
 from terrace.maturity import names
 
 KINDS = sorted(names.LIMITS)
-LABELS = (slugs(16), slugs(12), slugs(16), slugs(32), slugs(40))
+ORGANISATIONS = slugs(16).filter(lambda slug: not f"{slug}-".startswith(names.RESERVED_PREFIXES))
+LABELS = (ORGANISATIONS, slugs(12), slugs(16), slugs(32), slugs(40))
 
 
 @given(st.sampled_from(KINDS), st.tuples(*LABELS))
@@ -36,9 +37,40 @@ def test_names_alike_in_their_first_fifty_characters_stay_apart(kind: str, same:
 
 
 @given(st.tuples(*LABELS))
-def test_environment_and_model_are_in_a_name_that_has_room(labels: tuple[str, ...]) -> None:
+def test_a_name_that_has_room_says_every_label_in_order(labels: tuple[str, ...]) -> None:
     """A name that is not cut says organisation, environment, team, model and purpose, in this order."""
-    assert names.physical("policy", *labels)[:100].startswith("-".join(labels)[:100])
+    name = names.physical("topic", *labels)
+    assert name.startswith(f"{labels[0]}-{labels[1]}-")
+    assert name.endswith(f"-{labels[3]}-{labels[4]}")
+    assert f"-{labels[2]}-" in name
+
+
+def test_a_name_without_inner_hyphens_is_plain() -> None:
+    """Nothing is added to what can be read in one way only; the model may have hyphens."""
+    assert names.physical("endpoint", "acme-bank", "dev", "risk", "credit-score") == "acme-bank-dev-risk-credit-score"
+    assert names.physical("bucket", "acme", "dev", "data", account="9" * 12) == f"acme-dev-data-{'9' * 12}"
+
+
+@given(st.sampled_from(KINDS), slugs(12), slugs(16), slugs(32), slugs(8), st.data())
+def test_labels_that_are_split_otherwise_make_another_name(
+    kind: str, environment: str, team: str, model: str, purpose: str, data: st.DataObject
+) -> None:
+    """Model `b-c` of team `a` and model `c` of team `a-b` are two, and so are environments that end in a team."""
+    words = [*environment.split("-"), *team.split("-"), *model.split("-")]
+    first = data.draw(st.integers(1, len(words) - 2))
+    second = data.draw(st.integers(first + 1, len(words) - 1))
+    other = ("-".join(words[:first]), "-".join(words[first:second]), "-".join(words[second:]))
+    if other != (environment, team, model):
+        one = names.physical(kind, "acme", environment, team, model, purpose, account="123456789012")
+        assert one != names.physical(kind, "acme", *other, purpose, account="123456789012")
+
+
+@given(st.tuples(*LABELS[:4], slugs(names.LONGEST_END)))
+def test_a_role_begins_and_ends_as_policies_name_it(labels: tuple[str, ...]) -> None:
+    """Policies name roles by environment and purpose, so a role's name keeps both where it is cut."""
+    role = names.physical("role", *labels)
+    assert role.startswith(f"{labels[0]}-{labels[1]}-")
+    assert role.endswith(f"-{labels[4]}")
 
 
 def test_a_bucket_needs_the_account() -> None:

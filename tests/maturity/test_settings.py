@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,8 @@ from hypothesis import given
 from maturity.strategies import platform_settings
 
 from terrace.maturity import ModelSettings, PlatformSettings
-from terrace.settings import environments, load, program_config, write_keep
+from terrace.maturity.regions import REGIONS
+from terrace.settings import environments, from_config, load, program_config, write_keep, write_level
 
 ROOT = Path(__file__).parents[2]
 
@@ -47,6 +50,31 @@ def test_pulumi_declares_every_key() -> None:
     assert all(entry["type"] and entry["description"] for entry in declared.values())
 
 
+@pytest.mark.parametrize("environment", ["dev", "staging", "prod"])
+def test_pulumi_fills_in_what_means_nothing(environment: str) -> None:
+    """Pulumi wants a value of every declared key: the defaults in Pulumi.yaml leave settings as they are without."""
+    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    required = {key for key, entry in declared.items() if "default" not in entry}
+    assert required == {field.alias for field in PlatformSettings.model_fields.values() if field.is_required()} - {
+        "environment"
+    }
+    settings = load(ROOT, environment)
+    texts = program_config(settings)
+    for key, entry in declared.items():
+        if key not in required:
+            default = entry["default"]
+            texts.setdefault(f"terrace:{key}", default if isinstance(default, str) else json.dumps(default))
+    assert set(texts) == {f"terrace:{key}" for key in declared}
+    assert from_config(PlatformSettings, texts, environment).model_dump() == settings.model_dump()
+
+
+def test_every_region_has_sagemaker() -> None:
+    """The regions that settings allow are those where AWS offers SageMaker."""
+    import boto3
+
+    assert set(REGIONS) == set(boto3.Session().get_available_regions("sagemaker"))
+
+
 @pytest.mark.parametrize("model", [PlatformSettings, ModelSettings])
 def test_the_schema_for_editors_is_current(model: type[Any]) -> None:
     """The exported JSON Schemas are those of the models; `make docs` writes them."""
@@ -60,8 +88,6 @@ def test_the_schema_for_editors_is_current(model: type[Any]) -> None:
 @given(platform_settings())
 def test_a_program_reads_back_what_an_engine_hands_it(settings: PlatformSettings) -> None:
     """Settings survive the way through Pulumi's configuration, which holds text alone."""
-    from terrace.settings import from_config
-
     texts = program_config(settings)
     assert all(isinstance(text, str) for text in texts.values())
     again = from_config(PlatformSettings, texts, settings.environment)
@@ -80,6 +106,24 @@ def test_keep_is_written_without_touching_the_rest(tmp_path: Path) -> None:
     ]
     write_keep(file, [])
     assert file.read_text() == before
+
+
+def test_a_level_is_written_without_touching_the_rest(tmp_path: Path) -> None:
+    """Writing the level changes that line alone, and its comment stays."""
+    file = tmp_path / "Pulumi.dev.yaml"
+    before = (ROOT / "stacks" / "Pulumi.dev.yaml").read_text()
+    file.write_text(before)
+    write_level(file, 1)
+    assert file.read_text() == before.replace("terrace:level: 0", "terrace:level: 1")
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_reading_settings_does_not_need_pulumi() -> None:
+    """Settings are read without importing pulumi; only a program of Pulumi's needs it."""
+    program = (
+        "import sys, terrace.settings; sys.exit(any(m in sys.modules for m in ('pulumi', 'boto3', 'ruamel.yaml')))"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_an_override_is_for_this_once(tmp_path: Path) -> None:

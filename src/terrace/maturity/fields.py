@@ -2,40 +2,23 @@
 
 from __future__ import annotations
 
+import difflib
 import ipaddress
 import math
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
+from terrace.maturity.names import RESERVED_PREFIXES
 from terrace.maturity.regions import REGIONS
 
+# fmt: off
 RETENTION_DAYS = (
-    1,
-    3,
-    5,
-    7,
-    14,
-    30,
-    60,
-    90,
-    120,
-    150,
-    180,
-    365,
-    400,
-    545,
-    731,
-    1096,
-    1827,
-    2192,
-    2557,
-    2922,
-    3288,
-    3653,
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 )
+# fmt: on
 """What CloudWatch Logs takes as retention, in days."""
 
 
@@ -50,6 +33,12 @@ class Settings(BaseModel):
         allow_inf_nan=False,
         validate_default=False,
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _absent(cls, value: Any) -> Any:
+        """Take a key without a value as absent."""
+        return {key: item for key, item in value.items() if item is not None} if isinstance(value, dict) else value
 
 
 def _matches(pattern: str, says: str) -> AfterValidator:
@@ -95,7 +84,17 @@ def _slug(longest: int) -> AfterValidator:
 
 def _region(value: str) -> str:
     if value not in REGIONS:
-        raise ValueError(f"must be one of the AWS regions {', '.join(REGIONS)}")
+        near = difflib.get_close_matches(value.lower(), REGIONS, n=1)
+        hint = f" (did you mean {near[0]}?)" if near else ""
+        raise ValueError(f"must be one of the AWS regions {', '.join(REGIONS)}{hint}")
+    return value
+
+
+def _unreserved(value: str) -> str:
+    """Refuse what AWS reserves as the beginning of a name: every physical name begins with the organisation."""
+    for reserved in RESERVED_PREFIXES:
+        if f"{value}-".startswith(reserved):
+            raise ValueError(f"must not begin with {reserved.rstrip('-')}-, which AWS reserves; for example my-{value}")
     return value
 
 
@@ -135,16 +134,19 @@ def _flag(value: Any) -> Any:
 Text = Annotated[str, BeforeValidator(_text)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Whole = Annotated[int, BeforeValidator(_whole)]
-Organisation = Annotated[Text, _slug(16)]
+Organisation = Annotated[Text, _slug(16), AfterValidator(_unreserved)]
 Environment = Annotated[Text, _slug(12)]
 TeamName = Annotated[Text, _slug(16)]
 ModelName = Annotated[Text, _slug(32)]
 ProfileName = Annotated[Text, _slug(32)]
 Region = Annotated[Text, AfterValidator(_region)]
-Account = Annotated[Text, _matches(r"\d{12}", "must be an AWS account id: 12 digits in quotes")]
-Digits = Annotated[Text, _matches(r"\d{1,20}", "must be a numeric id: digits in quotes")]
+Account = Annotated[Text, _matches(r"[0-9]{12}", "must be an AWS account id: 12 digits in quotes")]
+Digits = Annotated[Text, _matches(r"[0-9]{1,20}", "must be a numeric id: digits in quotes")]
 Email = Annotated[
-    Text, _matches(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", "must be an e-mail address")
+    Text,
+    _matches(
+        r"[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", "must be an e-mail address such as mlops@acme.example"
+    ),
 ]
 CostCenter = Annotated[
     Text, _matches(r"[A-Za-z0-9][A-Za-z0-9 ._/-]{0,63}", "must be 1 to 64 letters, digits, spaces and any of . _ / -")
@@ -156,16 +158,35 @@ Cidr = Annotated[Text, AfterValidator(_network)]
 InstanceType = Annotated[
     Text, _matches(r"ml\.[a-z0-9-]+\.[a-z0-9]+", "must be a SageMaker instance type such as ml.m5.large")
 ]
-Arn = Annotated[Text, _matches(r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:(\d{12})?:.+", "must be an ARN")]
 BucketPrefix = Annotated[
     Text, _matches(r"[a-z0-9][a-z0-9/_-]{0,127}", "must be a path of lower-case letters, digits, / _ and -")
 ]
-HttpsUrl = Annotated[Text, _matches(r"https://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._~/%-]*)?", "must be an https URL")]
+KeyArn = Annotated[
+    Text,
+    _matches(
+        r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+", "must be the ARN of a key: arn:aws:kms:…:key/…"
+    ),
+]
+PolicyArn = Annotated[
+    Text,
+    _matches(
+        r"arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[A-Za-z0-9+=,.@_/-]+",
+        "must be the ARN of a policy: arn:aws:iam::…:policy/…",
+    ),
+]
+OidcProviderArn = Annotated[
+    Text,
+    _matches(
+        r"arn:aws[a-z-]*:iam::[0-9]{12}:oidc-provider/[A-Za-z0-9._/:-]+",
+        "must be the ARN of an OIDC provider: arn:aws:iam::…:oidc-provider/…",
+    ),
+]
+HttpsUrl = Annotated[Text, _matches(r"https://[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~/%-]*)?", "must be an https URL")]
 Branch = Annotated[Text, _matches(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,99}", "must be the name of a git branch")]
 ImageUri = Annotated[
     Text,
     _matches(
-        r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com/[a-z0-9._/-]+@sha256:[0-9a-f]{64}",
+        r"[0-9]{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com/[a-z0-9._/-]+@sha256:[0-9a-f]{64}",
         "must be an image by digest: <account>.dkr.ecr.<region>.amazonaws.com/<repository>@sha256:<64 hex digits>",
     ),
 ]

@@ -8,9 +8,15 @@ from pydantic import Field, model_validator
 
 from terrace.maturity import fields as f
 from terrace.maturity.names import made_up_account
+from terrace.maturity.settings import PRODUCTION
 
 Mode = Literal["serverless", "realtime", "async", "batch"]
 BUILT_MODES = ("serverless", "realtime")
+NOT_OF: dict[Mode, dict[str, str]] = {
+    "serverless": {"instance_type": "instanceType", "instance_count": "instanceCount"},
+    "realtime": {"memory_mb": "memoryMb", "max_concurrency": "maxConcurrency"},
+}
+"""Mode → the sizes that do nothing in it: field → key."""
 
 
 class Objective(f.Settings):
@@ -73,10 +79,25 @@ class ModelSettings(f.Settings):
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
-        if self.effective_mode not in BUILT_MODES:
-            raise ValueError(f"mode {self.mode} is not built yet; modes that work: {', '.join(BUILT_MODES)}")
+        mode = self.effective_mode
+        if mode not in BUILT_MODES:
+            raise ValueError(
+                f"terrace:mode is {mode}, which is not built yet; modes that work: {', '.join(BUILT_MODES)}"
+            )
+        if idle := sorted(NOT_OF[mode].keys() & self.model_fields_set):
+            raise ValueError(
+                f"terrace:{NOT_OF[mode][idle[0]]} is set, but sizes another mode than {mode}, which is the mode here; "
+                f"remove it or set terrace:mode to {next(other for other in BUILT_MODES if other != mode)}"
+            )
+        if self.environment == PRODUCTION and mode == "realtime" and self.instance_count == 1:
+            raise ValueError(
+                f"terrace:instanceCount is 1, but an endpoint of environment {self.environment} has two instances or "
+                "more, so that one can fail; remove the key or set 2 to 100"
+            )
         if self.github and self.gitlab:
-            raise ValueError("github and gitlab exclude each other: name the one that holds the repository")
+            raise ValueError(
+                "terrace:github and terrace:gitlab exclude each other; keep the one that holds the repository"
+            )
         return self
 
     @property
@@ -87,4 +108,4 @@ class ModelSettings(f.Settings):
     @property
     def effective_mode(self) -> Mode:
         """The serving mode, by environment where none is named."""
-        return self.mode or ("realtime" if self.environment == "prod" else "serverless")
+        return self.mode or ("realtime" if self.environment == PRODUCTION else "serverless")

@@ -127,8 +127,8 @@ def _refuse_serverless(settings: ModelSettings, on: Iterable[str]) -> None:
     if settings.effective_mode == "serverless" and refused:
         modes = ", ".join(mode for mode in BUILT_MODES if mode != "serverless")
         raise PlanError(
-            f"terrace:mode serverless of model {settings.model} cannot have {', '.join(refused)}: AWS offers none of it "
-            "for serverless endpoints.",
+            f"terrace:mode serverless of model {settings.model} cannot have {', '.join(refused)}: AWS offers none of "
+            "it for serverless endpoints.",
             f"Set terrace:mode to {modes}.",
         )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -11,6 +10,11 @@ from terrace.maturity import fields as f
 from terrace.maturity.names import made_up_account
 
 Size = Literal["small", "standard", "redundant"]
+PRODUCTION = "prod"
+YEAR = 365
+"""Days that production keeps logs at least."""
+LONGEST_WINDOW = 30
+"""Days in which a deleted key can be restored: the most that KMS takes, and what production has."""
 
 
 class Budget(f.Settings):
@@ -70,9 +74,9 @@ class Workbench(f.Settings):
 class BroughtKeys(f.Settings):
     """Keys that the organisation has already; what is absent is made."""
 
-    data: f.Arn | None = None
-    models: f.Arn | None = None
-    logs: f.Arn | None = None
+    data: f.KeyArn | None = None
+    models: f.KeyArn | None = None
+    logs: f.KeyArn | None = None
 
 
 class Encryption(f.Settings):
@@ -84,7 +88,7 @@ class Encryption(f.Settings):
 class Identity(f.Settings):
     """Who may do what."""
 
-    boundary_arn: f.Arn | None = None
+    boundary_arn: f.PolicyArn | None = None
     """Permissions boundary that the organisation prescribes; one is made without it."""
 
 
@@ -98,7 +102,8 @@ class Packages(f.Settings):
     def _index(self) -> Self:
         if (self.source == "index") != (self.index is not None):
             raise ValueError(
-                "packages.index is the URL of your own index: give it exactly when packages.source is index"
+                f"packages.source is {self.source} and packages.index is {self.index}: index, the URL of an index of "
+                "your own, goes with source index and with no other"
             )
         return self
 
@@ -109,7 +114,7 @@ class GitHub(f.Settings):
     organisation: f.Text = Field(pattern=r"^[A-Za-z0-9](-?[A-Za-z0-9]){0,38}$")
     organisation_id: f.Digits
     """Numeric id: repositories made or renamed since 2026-07-15 present it in their tokens' subject."""
-    provider_arn: f.Arn | None = None
+    provider_arn: f.OidcProviderArn | None = None
 
 
 class GitLab(f.Settings):
@@ -117,7 +122,7 @@ class GitLab(f.Settings):
 
     group: f.Text = Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]{0,254}$")
     url: f.HttpsUrl = "https://gitlab.com"
-    provider_arn: f.Arn | None = None
+    provider_arn: f.OidcProviderArn | None = None
 
 
 class CI(f.Settings):
@@ -175,20 +180,54 @@ class PlatformSettings(f.Settings):
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
-        if self.packages.source == "nat" and self.network.nat == "none":
-            raise ValueError("packages.source is nat, but network.nat is none: set network.nat to single or per-zone")
-        needed = 2 * (self.zone_count if self.nat_mode != "none" else 1)
-        if ipaddress.ip_network(self.network.cidr).prefixlen > 22 - needed // 4:
-            raise ValueError(f"network.cidr {self.network.cidr} is too small for {self.zone_count} zones")
+        network = self.network
+        if network.bring and (also := sorted({"cidr", "zones", "nat"} & network.model_fields_set)):
+            raise ValueError(
+                f"terrace:network.bring takes a network as it is, so {', '.join(also)} beside it would do nothing; "
+                "remove the one or the other"
+            )
+        if self.packages.source == "nat" and self.nat_mode == "none":
+            raise ValueError(
+                "terrace:packages.source is nat, but terrace:network.nat is none; set network.nat to single or "
+                "per-zone, or packages.source to codeartifact or index"
+            )
         return self
 
-    @model_validator(mode="before")
+    @model_validator(mode="after")
+    def _production(self) -> Self:
+        if not self.production:
+            return self
+        where = f"environment {self.environment}"
+        if self.protect is False:
+            raise ValueError(
+                f"terrace:protect is false, but stores of {where} are always protected; remove the key (to take the "
+                f"environment down: terrace destroy {self.environment} --delete-data)"
+            )
+        if self.log_retention < YEAR:
+            allowed = ", ".join(str(days) for days in f.RETENTION_DAYS if days >= YEAR)
+            raise ValueError(
+                f"terrace:retentionDays is {self.log_retention}, but logs of {where} are kept for a year or more; use "
+                f"one of {allowed}, or remove the key for 400"
+            )
+        if self.key_deletion_days < LONGEST_WINDOW:
+            raise ValueError(
+                f"terrace:kmsDeletionDays is {self.key_deletion_days}, but a key of {where} can always be restored for "
+                f"{LONGEST_WINDOW} days; use {LONGEST_WINDOW} or remove the key"
+            )
+        if self.network.bring and len(self.network.bring.subnet_ids) < 2:
+            raise ValueError(
+                f"terrace:network.bring.subnetIds has one subnet, but {where} spans two zones or more; name a subnet "
+                "in each"
+            )
+        return self
+
+    @field_validator("teams", mode="before")
     @classmethod
-    def _nulls(cls, value: Any) -> Any:
-        """Take a key without a value as absent."""
-        if isinstance(value, dict):
-            return {key: item for key, item in value.items() if item is not None}
-        return value
+    def _plain_teams(cls, value: Any) -> Any:
+        """Take a team's name without anything below it as a team of which nothing else is said."""
+        return (
+            {name: {} if team is None else team for name, team in value.items()} if isinstance(value, dict) else value
+        )
 
     @property
     def account_id(self) -> str:
@@ -201,22 +240,25 @@ class PlatformSettings(f.Settings):
         return "aws" if self.account else "sandbox"
 
     @property
+    def production(self) -> bool:
+        """Whether people depend on it: sizes and protection are not to be lowered then."""
+        return self.environment == PRODUCTION
+
+    @property
     def effective_size(self) -> Size:
         """The size, by environment where none is named."""
-        by_environment: dict[str, Size] = {"dev": "small", "prod": "redundant"}
+        by_environment: dict[str, Size] = {"dev": "small", PRODUCTION: "redundant"}
         return self.size or by_environment.get(self.environment, "standard")
 
     @property
     def protected(self) -> bool:
         """Whether stores are protected from deletion."""
-        return self.environment == "prod" if self.protect is None else self.protect
+        return self.production if self.protect is None else self.protect
 
     @property
     def log_retention(self) -> int:
         """Days that logs are kept: 400 in prod (a year and a bit), else 30 where small and 90 otherwise."""
-        default = (
-            400 if self.environment == "prod" else {"small": 30, "standard": 90, "redundant": 400}[self.effective_size]
-        )
+        default = 400 if self.production else {"small": 30, "standard": 90, "redundant": 400}[self.effective_size]
         return self.retention_days or default
 
     @property
