@@ -17,6 +17,7 @@ RINGS = {
     "template": "generated projects",
     "release": "who serves what, from a baseline to versions",
     "cli": "commands, as processes",
+    "packaging": "the wheel, in an empty environment",
     "docs": "documentation against code",
 }
 """Ring → what it proves, cheap ones first."""
