@@ -290,6 +290,15 @@ def test_a_switch_that_cannot_be_is_refused(tmp_path: Path, switch: str, cause: 
     assert way_out in said
 
 
+def test_a_network_that_is_cut_off_is_refused(tmp_path: Path) -> None:
+    """Without NAT, a network needs endpoints to AWS's services; the refusal names both ways out."""
+    settings = read(tmp_path, with_line("terrace:network: {nat: none}"))
+    with pytest.raises(PlanError, match=r"network\.nat is none.*single or per-zone.*private-network to true"):
+        plan(settings)
+    assert plan(settings.model_copy(update={"level": 1}))
+    assert plan(settings.model_copy(update={"capabilities": {"private-network": True}}))
+
+
 @pytest.mark.parametrize("kept", ["budget", "storge"])
 def test_keeping_what_has_no_stores_is_refused(tmp_path: Path, kept: str) -> None:
     """`keep` takes capabilities with stores alone."""

@@ -65,7 +65,7 @@ def plan(settings: PlatformSettings) -> Plan:
 
     Raises:
         PlanError: A switch is unknown, belongs to models, switches off what something still on requires, or switches
-            on what excludes something; or `keep` names what has no stores.
+            on what excludes something; the network has no way to AWS's services; or `keep` names what has no stores.
     """
     _known(settings.capabilities, "terrace:capabilities", "platform")
     _known(settings.keep, "terrace:keep", "platform")
@@ -75,6 +75,7 @@ def plan(settings: PlatformSettings) -> Plan:
     on = closure((*by_level, *switched_on), "platform")
     _refuse_needed(off, on)
     _refuse_exclusive(on)
+    _refuse_cut_off(settings, on)
     for id in settings.keep:
         if not CAPABILITIES[id].holds_data:
             holding = ", ".join(c.id for c in CAPABILITIES.values() if c.holds_data and c.scope == "platform")
@@ -160,6 +161,17 @@ def _refuse_needed(off: set[str], on: tuple[str, ...]) -> None:
         raise PlanError(
             f"terrace:capabilities.{id} is false, but {', '.join(needing)} requires it.",
             f"Switch {', '.join(needing)} off too, or leave {id} on.",
+        )
+
+
+def _refuse_cut_off(settings: PlatformSettings, on: tuple[str, ...]) -> None:
+    """Refuse a network from which nothing reaches AWS's own services: neither over the internet nor by endpoints."""
+    built = "network" in on and settings.network.bring is None
+    if built and settings.nat_mode == "none" and "private-network" not in on:
+        raise PlanError(
+            f"terrace:network.nat is none, but private-network is off at level {settings.level}: nothing in the network "
+            "could reach AWS's services.",
+            "Set terrace:network.nat to single or per-zone, or terrace:capabilities.private-network to true.",
         )
 
 
