@@ -169,7 +169,7 @@ def _refuse_cut_off(settings: PlatformSettings, on: tuple[str, ...]) -> None:
     built = "network" in on and settings.network.bring is None
     if built and settings.nat_mode == "none" and "private-network" not in on:
         raise PlanError(
-            f"terrace:network.nat is none, but private-network is off at level {settings.level}: nothing in the network "
+            f"terrace:network.nat is none, but private-network is off at level {settings.level}: nothing in it "
             "could reach AWS's services.",
             "Set terrace:network.nat to single or per-zone, or terrace:capabilities.private-network to true.",
         )
