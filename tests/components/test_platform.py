@@ -62,7 +62,7 @@ def test_climbing_changes_nothing_that_was_there() -> None:
 def test_going_down_keeps_stores() -> None:
     """What is kept declares its stores as before, and nothing else of the level above."""
     above = programs.platform(level=1)
-    kept = programs.platform(level=0, keep=["packages", "private-network", "observability"])
+    kept = programs.platform(level=0, keep=["packages"])
     stores = {"platform-packages-domain", "platform-packages-repository"}
     extra = {r.name for r in kept} - {r.name for r in programs.platform(level=0)}
     assert extra == stores

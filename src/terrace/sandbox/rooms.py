@@ -8,10 +8,11 @@ from terrace.sandbox.endpoints import Endpoints
 from terrace.sandbox.images import Images
 from terrace.sandbox.room import Room
 from terrace.sandbox.services import Services
+from terrace.sandbox.validation import Validation
 
 
 def rooms() -> list[Room]:
     """Return a fresh set of rooms."""
     images, containers = Images(), Containers()
     # Containers come last: what runs in them is ended by those who run it first.
-    return [Services(), images, Endpoints(images, containers), Builds(containers), containers]
+    return [Services(), Validation(), images, Endpoints(images, containers), Builds(containers), containers]
