@@ -14,6 +14,7 @@ from typing import Any
 
 MODEL = Path(os.environ.get("SM_MODEL_DIR", "/opt/ml/model"))
 MODE = os.environ.get("MODE", "")
+STARTED = time.time()
 HELD: list[bytes] = []
 ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 
@@ -83,7 +84,7 @@ def done(said: dict[str, Any], headers: dict[str, str], length: int) -> tuple[in
         "env": dict(os.environ),
         "headers": headers,
         "model": {path.name: path.read_text() for path in sorted(MODEL.glob("*"))},
-        "pid": os.getpid(),
+        "started": STARTED,
         "length": length,
     }
 

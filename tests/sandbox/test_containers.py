@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -184,6 +185,41 @@ for place in (("127.0.0.1", PORT), ("192.0.2.1", 80)):
         code = code.replace("PORT", str(outside.getsockname()[1]))
         said = _text(tmp_path, sys.executable, "-c", code, isolated=True)
     assert said.split() == ["own", "ConnectionRefusedError", "OSError"]
+
+
+@needs_namespaces
+def test_a_server_reaches_what_it_may_and_listens_to_nobody_else(tmp_path: Path) -> None:
+    """A server that listens on every address is not open to the machine's network; it reaches the ports it is given."""
+    import socket
+
+    code = """
+import http.server as h, socket, sys
+for port in sys.argv[1:]:
+    try:
+        with socket.create_connection(("127.0.0.1", int(port)), timeout=5) as out:
+            out.sendall(b"x" * 3_000_000); out.shutdown(socket.SHUT_WR)
+            print(len(b"".join(iter(lambda: out.recv(65536), b""))), flush=True)
+    except OSError as error:
+        print(type(error).__name__, flush=True)
+h.HTTPServer(("0.0.0.0", 8080), h.SimpleHTTPRequestHandler).serve_forever()
+"""
+
+    def echo(listener: socket.socket) -> None:
+        taken, _ = listener.accept()
+        with taken:
+            taken.sendall(b"".join(iter(lambda: taken.recv(65536), b"")))
+
+    with socket.create_server(("127.0.0.1", 0)) as open_one, socket.create_server(("127.0.0.1", 0)) as closed_one:
+        threading.Thread(target=echo, args=[open_one], daemon=True).start()
+        ports = [listener.getsockname()[1] for listener in (open_one, closed_one)]
+        container = _run(tmp_path, sys.executable, "-c", code, *map(str, ports), serves=True, reach=(ports[0],))
+        try:
+            until(container.log.tail, lambda lines: lines == ["3000000", "ConnectionRefusedError"])
+            until(lambda: _connect(container), lambda made: made is not None).close()
+            with pytest.raises(ConnectionRefusedError):
+                socket.create_connection(("127.0.0.1", 8080), timeout=2)
+        finally:
+            container.stop(0)
 
 
 def test_a_server_in_a_container_is_reached(either: str, tmp_path: Path) -> None:

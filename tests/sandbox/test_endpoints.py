@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from serving import Serving, fresh, until
 
 from terrace.sandbox import Running, Sandbox
 from terrace.sandbox.containers import capabilities
+from terrace.sandbox.containers.capabilities import SWITCH
 from terrace.sandbox.endpoints.model_server import PING_SECONDS
 from terrace.sandbox.provider.clients import SandboxClients
 
@@ -235,10 +237,11 @@ def test_a_serverless_container_that_takes_too_much_memory_is_killed(serving: Se
     """It gets what its variant says and no more; then it is started anew."""
     size = {"MemorySizeInMB": 1024, "MaxConcurrency": 2}
     endpoint = serving.endpoint(serving.config(serving.model(), ServerlessConfig=size))
-    pid = _read(serving.ask(endpoint))["env"]["SAGEMAKER_BIND_TO_PORT"]
-    serving.ask(endpoint, json.dumps({"do": "take", "bytes": 1200 * 2**20}).encode())
+    first = _read(serving.ask(endpoint))["started"]
+    with contextlib.suppress(ClientError):  # it may be killed while it answers
+        serving.ask(endpoint, json.dumps({"do": "take", "bytes": 1200 * 2**20}).encode())
     until(lambda: _endpoints(serving)[0]["variants"][0]["restarts"], lambda restarts: restarts == 1)
-    assert _read(serving.ask(endpoint))["env"]["SAGEMAKER_BIND_TO_PORT"] != pid
+    assert _read(serving.ask(endpoint))["started"] > first
 
 
 @pytest.mark.parametrize(
@@ -385,6 +388,26 @@ def test_a_reset_ends_every_endpoint(tmp_path: Path) -> None:
         end()
         assert not _runs(str(folder))
         assert not folder.exists()
+
+
+def test_a_machine_without_namespaces_serves_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The model is found by SM_MODEL_DIR, the port is a free one of the loopback, and the status says what is missing."""
+    monkeypatch.setenv(SWITCH, "off")
+    box = Sandbox(tmp_path / "home")
+    serving = Serving(SandboxClients(box.start().url, "123456789012", "eu-central-1"), box.home)
+    try:
+        data = serving.put_archive({"weights.json": "[1]"})
+        said = [
+            _read(serving.ask(serving.endpoint(serving.config(serving.model(data=data, isolated=isolated)))))
+            for isolated in (False, True)
+        ]
+        assert [one["model"] for one in said] == [{"weights.json": "[1]"}] * 2
+        assert said[0]["env"]["SAGEMAKER_BIND_TO_PORT"] != said[1]["env"]["SAGEMAKER_BIND_TO_PORT"]
+        room = box.status().rooms["containers"]
+        assert (room["namespaces"], room["network_isolation"]) == (False, False)
+        assert "SM_MODEL_DIR" in room["missing"][0]
+    finally:
+        box.stop()
 
 
 def test_a_dead_server_leaves_no_endpoint(tmp_path: Path) -> None:

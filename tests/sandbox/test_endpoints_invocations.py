@@ -7,12 +7,13 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from serving import Serving
+from serving import Serving, until
 
 from terrace.sandbox import Running, Sandbox
 from terrace.sandbox.accounts import access_key
@@ -206,6 +207,39 @@ def test_what_a_model_prints_is_in_its_log(serving: Serving) -> None:
         events = logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"])["events"]
         lines = [event["message"] for event in events]
     assert lines == ["listening as nobody", "predicted 42"]
+
+
+def test_metrics_that_a_model_prints_are_in_cloudwatch(serving: Serving) -> None:
+    """A line of the embedded metric format is a log line and a metric; one that is malformed is a line alone."""
+    endpoint = serving.endpoint(serving.config(serving.model()))
+
+    def line(**more: object) -> str:
+        metrics = [{"Name": "late", "Unit": "Count"}, {"Name": "minutes"}]
+        about = [{"Namespace": f"Churn/{endpoint}", "Dimensions": [["model"]], "Metrics": metrics}]
+        said = {"_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": about}, "model": "churn", **more}
+        return json.dumps(said)
+
+    for text in (line(late=2, minutes=[1, 2.5]), line(late="much", minutes=1), line(), '{"_aws": 1}'):
+        serving.ask(endpoint, json.dumps({"do": "say", "text": text}).encode())
+
+    def points(metric: str) -> list[Any]:
+        now = datetime.now(UTC)
+        found = serving.aws("cloudwatch").get_metric_statistics(
+            Namespace=f"Churn/{endpoint}",
+            MetricName=metric,
+            Dimensions=[{"Name": "model", "Value": "churn"}],
+            StartTime=now - timedelta(minutes=10),
+            EndTime=now + timedelta(minutes=1),
+            Period=3600,
+            Statistics=["Sum", "SampleCount"],
+        )["Datapoints"]
+        return [(point["Sum"], point["SampleCount"], point["Unit"]) for point in found]
+
+    assert until(lambda: points("minutes"), bool) == [(3.5, 2, "None")]
+    assert points("late") == [(2, 1, "Count")]
+    group = f"/aws/sagemaker/Endpoints/{endpoint}"
+    logs = serving.aws("logs")
+    assert until(lambda: logs.filter_log_events(logGroupName=group)["events"], lambda events: len(events) == 5)
 
 
 def test_a_model_that_takes_too_long_is_in_error(tmp_path: Path) -> None:

@@ -64,7 +64,13 @@ class Image:
         return replace(self, root=folder)
 
     def command(
-        self, arguments: Sequence[str], env: Mapping[str, str], *, isolated: bool = False, serves: bool = False
+        self,
+        arguments: Sequence[str],
+        env: Mapping[str, str],
+        *,
+        isolated: bool = False,
+        serves: bool = False,
+        reach: tuple[int, ...] = (),
     ) -> Command:
         """Return what a container of this image runs.
 
@@ -73,6 +79,7 @@ class Image:
             env: Variables beside the image's own; they win.
             isolated: Whether the container has no network.
             serves: Whether it listens on a port.
+            reach: Ports of this machine that it may reach from a network of its own.
         """
         argv = [self._here(word) for word in (*self.entrypoint, *arguments)]
         if argv and _PYTHON.fullmatch(argv[0]):
@@ -88,6 +95,7 @@ class Image:
             cwd=Path(self._here(self.workdir)) if self.root else None,
             isolated=isolated,
             serves=serves,
+            reach=reach,
             mounts=self._mounts(),
         )
 

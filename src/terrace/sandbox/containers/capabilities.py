@@ -24,7 +24,7 @@ class Capabilities:
 
     Attributes:
         namespaces: Their own /opt/ml and their own processes.
-        network: A network of their own when a model asks for isolation.
+        network: A network of their own, where they serve or a model asks for isolation.
         missing: What they do not get and what happens instead, one sentence each.
     """
 
@@ -32,11 +32,15 @@ class Capabilities:
     network: bool
     missing: tuple[str, ...]
 
-    def prefix(self, *, isolated: bool) -> list[str]:
-        """Return the words to put before a command so that it runs in namespaces of its own."""
+    def prefix(self, *, private: bool) -> list[str]:
+        """Return the words to put before a command so that it runs in namespaces of its own.
+
+        Args:
+            private: Whether it gets a network of its own too.
+        """
         if not self.namespaces:
             return []
-        network = ["--net"] if isolated and self.network else []
+        network = ["--net"] if private and self.network else []
         return [str(shutil.which("unshare")), *_NAMESPACES, *network, "--"]
 
 
@@ -52,7 +56,12 @@ def capabilities() -> Capabilities:
             "SM_MODEL_DIR, SM_INPUT_DIR and SM_OUTPUT_DIR."
         )
     if not network:
-        missing.append("Network isolation is not enforced: an isolated container can reach the network.")
+        missing.append(
+            "This machine gives no networks: isolation is not enforced, and a server that listens on every address is "
+            "open to the network that this machine is in."
+        )
+    else:
+        missing.append("Model servers reach AWS, which is the sandbox, and no other network.")
     return Capabilities(namespaces, network, tuple(missing))
 
 

@@ -35,8 +35,10 @@ class Command:
         argv: The program and its arguments; found by the PATH of `env`.
         env: The whole environment; nothing of the server's is added but HOME, TMPDIR and LANG, where it has none.
         cwd: Working folder; None is the container's own.
-        isolated: Whether it has a network of its own, with a loopback interface and nothing else.
-        serves: Whether it listens on a port.
+        isolated: Whether it may reach no network at all.
+        serves: Whether it listens on a port. What serves has a network of its own, so that a server which listens on
+            every address, as it must on AWS, is not open to the network that this machine is in.
+        reach: Ports of this machine's loopback that it may reach from a network of its own.
         mounts: Place below /opt → folder that is seen there; without namespaces it is not.
     """
 
@@ -45,6 +47,7 @@ class Command:
     cwd: Path | None = None
     isolated: bool = False
     serves: bool = False
+    reach: tuple[int, ...] = ()
     mounts: Mapping[str, Path] = field(default_factory=dict)
 
 
@@ -63,7 +66,8 @@ class Container:
         self.command = command
         self.log = Log(folder / "container.log", sink)
         given = capabilities()
-        self.isolated = command.isolated and given.network
+        self.private = (command.isolated or command.serves) and given.network
+        """Whether it has a network of its own, with a loopback interface and nothing else."""
         self._namespaces = given.namespaces
         self.port = 0
         self._process: subprocess.Popen[bytes] | None = None
@@ -85,28 +89,32 @@ class Container:
         for name in ("opt_ml", "tmp", "home"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         if self.command.serves:
-            self.port = PORT if self.isolated else free_port()
+            self.port = PORT if self.private else free_port()
         ours, theirs = socket.socketpair()
-        script = [sys.executable, "-SE", str(Path(init.__file__)), str(theirs.fileno()), json.dumps(self._spec())]
-        with theirs:
+        outlet, inlet = socket.socketpair()
+        descriptors = [theirs.fileno(), inlet.fileno()]
+        script = [sys.executable, "-SE", str(Path(init.__file__)), *map(str, descriptors), json.dumps(self._spec())]
+        with theirs, inlet:
             try:
                 self._process = subprocess.Popen(
-                    [*capabilities().prefix(isolated=self.isolated), *script],
+                    [*capabilities().prefix(private=self.private), *script],
                     env=self._environment(),
                     cwd=self.folder,
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.STDOUT,
-                    pass_fds=[theirs.fileno()],
+                    pass_fds=descriptors,
                     start_new_session=True,
                 )
             except OSError as error:
                 ours.close()
+                outlet.close()
                 raise SandboxError(f"A container cannot be started: {error}") from error
         self._control = ours
         assert self._process.stdout is not None  # noqa: S101  (it is a pipe)
         self._reader = threading.Thread(target=self.log.follow, args=[self._process.stdout], daemon=True)
         self._reader.start()
+        threading.Thread(target=let_out, args=[outlet, self.command.reach], daemon=True).start()
 
     def wait(self, seconds: float | None = None) -> int | None:
         """Wait until the command ends and all it printed is read; return its exit code, None after `seconds`."""
@@ -146,7 +154,7 @@ class Container:
         Raises:
             ConnectionError: Nobody listens there, yet or any more.
         """
-        if not self.isolated:
+        if not self.private:
             return socket.create_connection(("127.0.0.1", self.port), timeout=seconds)
         with self._orders:
             if self._control is None:
@@ -189,7 +197,8 @@ class Container:
         return {
             "argv": list(self.command.argv),
             "cwd": str(self.command.cwd or self.folder),
-            "isolated": self.isolated,
+            "private": self.private,
+            "reach": list(self.command.reach) if self.private and not self.command.isolated else [],
             "mounts": {place: str(mounts[place]) for place in sorted(mounts)},
             "port": self.port,
             "staging": str(self.folder / "opt"),
@@ -198,13 +207,30 @@ class Container:
     def _environment(self) -> dict[str, str]:
         own = {"HOME": str(self.folder / "home"), "TMPDIR": str(self.folder / "tmp"), "LANG": "C.UTF-8"}
         env = {"PATH": SYSTEM_PATH, **own, **self.command.env}
-        if self.command.serves and not self.isolated:
-            env["SAGEMAKER_BIND_TO_PORT"] = str(self.port)
+        if self.command.serves and not self.private:
+            env |= {"SAGEMAKER_BIND_TO_PORT": str(self.port), "SAGEMAKER_BIND_TO_HOST": "127.0.0.1"}
         if not self._namespaces:
             env["SM_MODEL_DIR"] = str(self.opt_ml / "model")
             env["SM_INPUT_DIR"] = str(self.opt_ml / "input")
             env["SM_OUTPUT_DIR"] = str(self.opt_ml / "output")
         return env
+
+
+def let_out(outlet: socket.socket, ports: Sequence[int]) -> None:
+    """Connect a container to those ports of the machine that it may reach, each time it asks, until its end."""
+    with outlet:
+        while asked := outlet.recv(2, socket.MSG_WAITALL):
+            port = int.from_bytes(asked, "big")
+            try:
+                if port not in ports:
+                    raise ConnectionRefusedError
+                made = socket.create_connection(("127.0.0.1", port), timeout=5)
+            except OSError:
+                outlet.sendall(init.REFUSED)
+                continue
+            with made:
+                made.settimeout(None)
+                socket.send_fds(outlet, [init.CONNECTED], [made.fileno()])
 
 
 def explain(code: int | None) -> str:

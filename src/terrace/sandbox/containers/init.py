@@ -1,8 +1,10 @@
 """The first process of a container: gives it its own /opt/ml, starts its command, and ends with it.
 
 It is run as a script by an interpreter that imports nothing but the standard library, as
-`python -SE init.py CONTROL SPEC`. `CONTROL` is the descriptor of a socket whose other end the sandbox's server
-holds: bytes on it are orders, and its end means that the server is gone, so the container ends too. `SPEC` is JSON.
+`python -SE init.py CONTROL OUTLET SPEC`. `CONTROL` is the descriptor of a socket whose other end the sandbox's server
+holds: bytes on it are orders, and its end means that the server is gone, so the container ends too. `OUTLET` is
+another, on which a container with a network of its own asks for connections to the few ports of the machine that it may
+reach. `SPEC` is JSON.
 
 A process that is PID 1 gets no signal that it has no handler for, not even those it sends to itself, and nobody reaps
 the orphans it inherits; that is why the command runs as a child of this one.
@@ -39,12 +41,16 @@ def main() -> None:
     """Set the container up, run its command and leave with its exit code, or 128 and the signal that ended it."""
     control = socket.socket(fileno=int(sys.argv[1]))
     control.set_inheritable(False)
-    spec = json.loads(sys.argv[2])
+    outlet = socket.socket(fileno=int(sys.argv[2]))
+    outlet.set_inheritable(False)
+    spec = json.loads(sys.argv[3])
+    listeners: dict[int, socket.socket] = {}
     try:
         if spec["mounts"]:
             own_opt(spec["staging"], spec["mounts"])
-        if spec["isolated"]:
+        if spec["private"]:
             loopback_up()
+            listeners = {port: listening(port) for port in spec["reach"]}
     except OSError as error:
         os.write(2, f"The container cannot be set up: {error}\n".encode())
         os._exit(CANNOT_START)
@@ -54,7 +60,7 @@ def main() -> None:
         run(spec)
     signal.signal(signal.SIGTERM, lambda *_: send(child, signal.SIGTERM))
     signal.signal(signal.SIGINT, lambda *_: send(child, signal.SIGINT))
-    code = serve(control, waker, child, spec["port"])
+    code = serve(control, waker, child, spec["port"], outlet, listeners)
     # Whatever the command left behind ends with it; inside a PID namespace the kernel sees to that.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child, signal.SIGKILL)
@@ -79,10 +85,18 @@ def run(spec: dict[str, Any]) -> None:
         os._exit(NOT_FOUND)
 
 
-def serve(control: socket.socket, waker: int, child: int, port: int) -> int:
-    """Take orders until the command ends; return its exit code."""
+def serve(
+    control: socket.socket,
+    waker: int,
+    child: int,
+    port: int,
+    outlet: socket.socket,
+    listeners: dict[int, socket.socket],
+) -> int:
+    """Take orders, and calls to the machine's ports, until the command ends; return its exit code."""
+    watched = [control.fileno(), waker, *(listener.fileno() for listener in listeners.values())]
     while True:
-        ready, _, _ = select.select([control.fileno(), waker], [], [])
+        ready, _, _ = select.select(watched, [], [])
         if waker in ready:
             with contextlib.suppress(BlockingIOError):
                 os.read(waker, 4096)
@@ -97,6 +111,44 @@ def serve(control: socket.socket, waker: int, child: int, port: int) -> int:
                 connect(control, port)
             else:  # KILL, or the end of the server
                 return 128 + signal.SIGKILL
+        for target, listener in listeners.items():
+            if listener.fileno() in ready:
+                reach(outlet, listener, target)
+
+
+def listening(port: int) -> socket.socket:
+    """Listen on the container's own loopback, in the place of a port of the machine's."""
+    made = socket.create_server(("127.0.0.1", port), backlog=128)
+    made.setblocking(False)
+    return made
+
+
+def reach(outlet: socket.socket, listener: socket.socket, port: int) -> None:
+    """Join a caller inside with a connection that the server makes outside."""
+    import threading  # most containers never need it
+
+    try:
+        caller, _ = listener.accept()
+    except OSError:
+        return  # it hung up
+    caller.setblocking(True)
+    outlet.sendall(struct.pack("!H", port))
+    said, descriptors, _, _ = socket.recv_fds(outlet, 1, 1)
+    if said != CONNECTED or not descriptors:
+        caller.close()
+        return
+    other = socket.socket(fileno=descriptors[0])
+    for one, another in ((caller, other), (other, caller)):
+        threading.Thread(target=pump, args=(one, another), daemon=True).start()
+
+
+def pump(source: socket.socket, sink: socket.socket) -> None:
+    """Pass on what comes from one side, and its end."""
+    with contextlib.suppress(OSError):
+        while data := source.recv(256 * 1024):
+            sink.sendall(data)
+    with contextlib.suppress(OSError):
+        sink.shutdown(socket.SHUT_WR)
 
 
 def connect(control: socket.socket, port: int) -> None:

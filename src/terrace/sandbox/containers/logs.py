@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
+from terrace.sandbox.containers.embedded_metrics import put_embedded
+
 Sink = Callable[[Sequence[str]], None]
 """Takes the lines that a container printed, in order."""
 
@@ -76,6 +78,8 @@ class Log:
 def cloudwatch(account: str, region: str, group: str, stream: str) -> Sink:
     """Return a sink that writes to CloudWatch Logs of the sandbox, making group and stream when the first line comes.
 
+    Lines that are metrics are put into CloudWatch too.
+
     It runs in the server's process and writes to moto's own backend, as the platform does on AWS: no role needs to
     allow it, and a deleted group comes back with the next line.
     """
@@ -96,5 +100,7 @@ def cloudwatch(account: str, region: str, group: str, stream: str) -> Sink:
             kept = backend.groups[group].streams[stream].events
             if len(kept) > STREAM_EVENTS:
                 del kept[: STREAM_EVENTS // 2]
+            for line in lines:
+                put_embedded(account, region, line)
 
     return put

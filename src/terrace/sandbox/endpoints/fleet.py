@@ -188,7 +188,8 @@ class Fleet:
                 # Network isolation also keeps the role's credentials from a container.
                 role = str(model["ExecutionRoleArn"])
                 env |= role_environment(home.server.url, home.account, role, home.region, "SageMaker")
-            command = image.command(["serve"], env, isolated=isolated, serves=True)
+            aws = (int(home.server.url.rpartition(":")[2]),)
+            command = image.command(["serve"], env, isolated=isolated, serves=True, reach=aws)
             stream = f"{wanted['VariantName']}/i-{_instance.getrandbits(68):017x}"
             return home.containers.make(folder, command, cloudwatch(home.account, home.region, home.log_group, stream))
 

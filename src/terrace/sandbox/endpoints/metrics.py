@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from terrace.sandbox.containers.embedded_metrics import POINTS
+
 NAMESPACE = "AWS/SageMaker"
 SECONDS = 10.0
 """How long values are gathered into one data point. SageMaker gathers for a minute; here one looks sooner."""
-POINTS = 50_000
-"""How many data points CloudWatch keeps in an account and region; the oldest go first."""
 _UNITS = {"ModelLatency": "Microseconds", "OverheadLatency": "Microseconds", "ModelSetupTime": "Microseconds"}
 
 

@@ -220,8 +220,10 @@ class ModelServer:
         try:
             connection.connect()
             connection.sock.settimeout(_PING_TIMEOUT)
-            connection.request("GET", "/ping")
-            return connection.getresponse().status == 200
+            connection.request("GET", "/ping", headers={"Connection": "close"})
+            response = connection.getresponse()
+            response.read()
+            return response.status == 200
         except (OSError, http.client.HTTPException):
             return False
         finally:
