@@ -391,7 +391,7 @@ def test_a_reset_ends_every_endpoint(tmp_path: Path) -> None:
 
 
 def test_a_machine_without_namespaces_serves_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The model is found by SM_MODEL_DIR, the port is a free one of the loopback, and the status says what is missing."""
+    """The model is found by SM_MODEL_DIR, the port is a free one, and the status says what is missing."""
     monkeypatch.setenv(SWITCH, "off")
     box = Sandbox(tmp_path / "home")
     serving = Serving(SandboxClients(box.start().url, "123456789012", "eu-central-1"), box.home)

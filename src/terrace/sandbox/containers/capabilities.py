@@ -60,8 +60,6 @@ def capabilities() -> Capabilities:
             "This machine gives no networks: isolation is not enforced, and a server that listens on every address is "
             "open to the network that this machine is in."
         )
-    else:
-        missing.append("Model servers reach AWS, which is the sandbox, and no other network.")
     return Capabilities(namespaces, network, tuple(missing))
 
 

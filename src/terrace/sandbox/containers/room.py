@@ -61,6 +61,7 @@ class Containers:
             "namespaces": given.namespaces,
             "network_isolation": given.network,
             "missing": list(given.missing),
+            "limits": ["Model servers reach AWS, which is the sandbox, and no other network."] if given.network else [],
         }
 
     def reset(self) -> None:
