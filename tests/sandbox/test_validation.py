@@ -94,7 +94,7 @@ BAD: list[tuple[str, str, dict[str, Any], str, str]] = [
     ("logs", "create_log_group", {"logGroupName": "a" * 513}, "ValidationException", "512"),
     ("events", "put_rule", {"Name": "a b"}, "ValidationException", "'name'"),
     ("codebuild", "list_builds", {"sortOrder": "SIDEWAYS"}, "ValidationException", "ASCENDING"),
-    ("budgets", "describe_budget", {"AccountId": "12", "BudgetName": "b"}, "ValidationException", "'accountId'"),
+    ("budgets", "describe_budget", {"AccountId": "a" * 12, "BudgetName": "b"}, "ValidationException", "'accountId'"),
 ]
 
 

@@ -79,7 +79,7 @@ def _params(response: Any, operation: OperationModel) -> Any:
     """Return the parameters of a call, None where they cannot be had in AWS's own names."""
     if response.automated_parameter_parsing:
         return response.params
-    if operation.service_model.metadata["protocol"] == "json":
+    if "json" in operation.service_model.metadata.get("protocols", ()):
         try:
             return json.loads(response.body or b"{}")
         except ValueError:
