@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo test test-slow lint lock bench clean
+.PHONY: help setup demo test test-slow lint lock docs bench clean
 
 help: ## List the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -33,6 +33,9 @@ lint: setup ## Style and types
 lock: setup ## Pin every dependency again, with hashes
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--extra sandbox --group dev pyproject.toml --output-file requirements/dev.txt
+
+docs: setup ## Write the reference pages and the README's table from the code
+	$(BIN)/python -m terrace.reference
 
 bench: setup ## Measure the ratios that the docs quote
 	$(BIN)/python -m benchmarks
