@@ -1,0 +1,1 @@
+"""What performance claims rest on: ratios against a baseline in the same run, never absolute times."""
