@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -186,6 +186,8 @@ def progress(title: str, *, preview: bool = False, quiet: bool = False) -> Itera
     if not isinstance(shown, TreeProgress):
         shown.say(title)
     try:
-        yield shown
+        # What a program prints is for a person to see, and must not stand beside the result.
+        with redirect_stdout(sys.stderr):
+            yield shown
     finally:
         shown.close()
