@@ -35,7 +35,7 @@ lock: setup ## Pin every dependency again, with hashes
 		--extra sandbox --group dev pyproject.toml --output-file requirements/dev.txt
 
 docs: setup ## Write the reference pages and the README's table from the code
-	$(BIN)/python -m terrace.reference
+	$(BIN)/python -m terrace.cli.reference
 
 bench: setup ## Measure the ratios that the docs quote
 	$(BIN)/python -m benchmarks

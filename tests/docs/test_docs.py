@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from terrace.cli.group import COMMANDS, terrace
-from terrace.reference import pages, with_levels
+from terrace.cli.reference import pages, with_levels
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(path for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
