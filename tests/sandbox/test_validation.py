@@ -80,18 +80,18 @@ BAD: list[tuple[str, str, dict[str, Any], str, str]] = [
     ("kms", "create_key", {"KeySpec": "FOO"}, "ValidationException", "'keySpec'"),
     ("kms", "create_alias", {"AliasName": "a b", "TargetKeyId": "x"}, "ValidationException", "'aliasName'"),
     ("kms", "schedule_key_deletion", {"KeyId": "x", "PendingWindowInDays": 400}, "ValidationException", "365"),
-    ("ecr", "create_repository", {"repositoryName": "UPPER"}, "ValidationException", "'repositoryName'"),
+    ("ecr", "create_repository", {"repositoryName": "UPPER"}, "InvalidParameterException", "'repositoryName'"),
     (
         "ecr",
         "create_repository",
         {"repositoryName": "ab", "imageTagMutability": "SOMETIMES"},
-        "ValidationException",
+        "InvalidParameterException",
         "IMMUTABLE",
     ),
     ("ssm", "put_parameter", {"Name": "/x", "Value": "y", "Type": "Secret"}, "ValidationException", "SecureString"),
     ("ssm", "put_parameter", {"Name": "/x", "Value": "y", "Tier": "Huge"}, "ValidationException", "'tier'"),
-    ("logs", "create_log_group", {"logGroupName": "a b"}, "ValidationException", "'logGroupName'"),
-    ("logs", "create_log_group", {"logGroupName": "a" * 513}, "ValidationException", "512"),
+    ("logs", "create_log_group", {"logGroupName": "a b"}, "InvalidParameterException", "'logGroupName'"),
+    ("logs", "create_log_group", {"logGroupName": "a" * 513}, "InvalidParameterException", "512"),
     ("events", "put_rule", {"Name": "a b"}, "ValidationException", "'name'"),
     ("codebuild", "list_builds", {"sortOrder": "SIDEWAYS"}, "ValidationException", "ASCENDING"),
     ("budgets", "describe_budget", {"AccountId": "a" * 12, "BudgetName": "b"}, "ValidationException", "'accountId'"),
@@ -111,7 +111,7 @@ def test_a_bad_request_is_refused(
     error = refused.value.response
     assert error["Error"]["Code"] == code
     assert error["ResponseMetadata"]["HTTPStatusCode"] == 400
-    assert "validation error" in error["Error"]["Message"]
+    assert "failed to satisfy constraint" in error["Error"]["Message"]
     assert says in error["Error"]["Message"]
 
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from functools import cache
 from typing import Any
 
 import botocore.session
-from botocore.model import OperationModel, ServiceModel
+from botocore.model import ServiceModel
 from moto.core.exceptions import ServiceException
+from moto.core.request import determine_request_protocol
 from moto.core.responses import ActionResult, BaseResponse
 
 from terrace.sandbox.room import Server
 from terrace.sandbox.services.extend import Refusal
-from terrace.sandbox.validation.shapes import message, violations
+from terrace.sandbox.validation.codes import QUERY, refusal
+from terrace.sandbox.validation.params import params_of
+from terrace.sandbox.validation.shapes import WrongTypeError, violations
 
-NOT_JUDGED = ("s3", "s3control", "sagemaker-runtime")
-"""Services whose requests are not judged here: their parameters are in paths and headers, which moto reads itself."""
+NOT_JUDGED = ("rest-xml",)
+"""Protocols whose calls are not judged: those of S3, whose parameters are in paths, headers and XML that moto reads
+itself and checks by its own rules."""
 
 
 class Validation:
@@ -30,16 +33,12 @@ class Validation:
 
         def call_action(response: Any) -> Any:
             try:
-                _refuse(response)
+                _judge(response)
                 return original(response)
-            except NotImplementedError:
-                service = response.service_name
-                refusal = Refusal(
-                    "UnknownOperationException", f"The sandbox does not have {service}:{response._get_action()}."
-                )
-                return _answer(response, refusal)
-            except _InvalidError as invalid:
-                return _answer(response, invalid.refusal)
+            except NotImplementedError as lacking:
+                return _answer(response, _lacks(response, lacking))
+            except Refusal as refused:
+                return _answer(response, refused)
 
         setattr(BaseResponse, "call_action", call_action)  # noqa: B010
 
@@ -54,46 +53,48 @@ class Validation:
         """Do nothing."""
 
 
-class _InvalidError(Exception):
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.message)
-        self.refusal = refusal
-
-
-def _refuse(response: Any) -> None:
-    service = _service(response.service_name or "")
-    action = response._get_action()
-    if service is None or action not in service.operation_names or response.service_name in NOT_JUDGED:
-        return
-    operation = service.operation_model(action)
-    params = _params(response, operation)
-    if params is None:
-        return
-    found = violations(operation, params)
-    if found:
-        code = "ValidationError" if service.metadata["protocol"] in ("query", "ec2") else "ValidationException"
-        raise _InvalidError(Refusal(code, message(found)))
-
-
-def _params(response: Any, operation: OperationModel) -> Any:
-    """Return the parameters of a call, None where they cannot be had in AWS's own names."""
-    if response.automated_parameter_parsing:
-        return response.params
-    if "json" in operation.service_model.metadata.get("protocols", ()):
-        try:
-            return json.loads(response.body or b"{}")
-        except ValueError:
-            return None
-    return None
-
-
-def _answer(response: Any, refusal: ServiceException) -> Any:
-    status, headers, body = response.serialized(ActionResult(refusal))
-    headers, body = response._enrich_response(headers, body)
-    return status, headers, body
+def judged(service: str) -> bool:
+    """Tell whether the calls of a service, by its name in botocore, are judged by their description."""
+    found = described(service)
+    return found is not None and found.metadata["protocol"] not in NOT_JUDGED
 
 
 @cache
-def _service(name: str) -> ServiceModel | None:
+def described(service: str) -> ServiceModel | None:
+    """Return the description of a service, None if botocore has none of that name."""
     session = botocore.session.Session()
-    return session.get_service_model(name) if name in session.get_available_services() else None
+    return session.get_service_model(service) if service in session.get_available_services() else None
+
+
+def _judge(response: Any) -> None:
+    """Raise a `Refusal` for a call that its description refuses."""
+    name = response.boto3_service_name
+    service, action = described(name), response._get_action()
+    if service is None or not judged(name) or action not in service.operation_names:
+        return
+    operation = service.operation_model(action)
+    sent: Any = service  # moto's own subclass is not needed to tell the protocol
+    protocol = determine_request_protocol(sent, response.normalized_request.content_type)
+    try:
+        found = violations(operation, params_of(response, operation, protocol))
+    except WrongTypeError as wrong:
+        raise Refusal("MalformedInput" if protocol in QUERY else "SerializationException", str(wrong)) from None
+    if found:
+        raise refusal(operation, found)
+
+
+def _lacks(response: Any, lacking: NotImplementedError) -> Refusal:
+    """Return the refusal of what moto does not have: a whole operation, or a use of one."""
+    service, action = response.boto3_service_name, response._get_action()
+    found, said = described(service), str(lacking)
+    message = f"The sandbox does not have {service}:{action}."
+    if said and "action has not been implemented" not in said:
+        message = f"The sandbox does not have all of {service}:{action}: {said}"
+    query = found is not None and found.metadata["protocol"] in QUERY
+    return Refusal("InvalidAction" if query else "UnknownOperationException", message)
+
+
+def _answer(response: Any, refused: ServiceException) -> Any:
+    status, headers, body = response.serialized(ActionResult(refused))
+    headers, body = response._enrich_response(headers, body)
+    return status, headers, body
