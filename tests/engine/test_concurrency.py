@@ -71,7 +71,7 @@ def test_the_lock_of_a_dead_process_is_free(world: World) -> None:
     folder = world.home / "state" / "proj" / "dev"
     folder.mkdir(parents=True)
     script = (
-        "import os, signal, sys; from pathlib import Path; from terrace.engine.embedded import lock\n"
+        "import os, signal, sys; from pathlib import Path; from terrace.engine import lock\n"
         "with lock.hold(Path(sys.argv[1]), 'x', 0, print): os.kill(os.getpid(), signal.SIGKILL)"
     )
     killed = subprocess.run([sys.executable, "-c", script, str(folder)], timeout=60, check=False)

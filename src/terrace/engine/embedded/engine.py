@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from terrace.engine.embedded import lock
+from terrace.engine import lock
 from terrace.engine.embedded.deletion import Remover, plan_destruction, plan_removal
 from terrace.engine.embedded.faults import AGAIN, Halt, attempt
 from terrace.engine.embedded.monitor import Log, Monitor

@@ -21,9 +21,10 @@ from pulumi.runtime.stack import run_in_stack
 
 from terrace.engine.embedded.blame import explain
 from terrace.engine.embedded.faults import AGAIN, Halt
-from terrace.engine.embedded.modules import program_modules
 from terrace.engine.embedded.monitor import Log, Monitor
 from terrace.engine.model import Program
+from terrace.engine.modules import execute as run_file
+from terrace.engine.modules import program_modules
 from terrace.errors import EngineError, TerraceError
 
 
@@ -105,7 +106,7 @@ def _run(program: Program, monitor: Monitor, log: Log, halt: Halt, preview: bool
 
     def execute() -> None:
         try:
-            _execute(program.file)
+            run_file(program.file)
         except SystemExit as leaving:
             if leaving.code not in (None, 0):
                 halt.fail(leaving)
@@ -149,9 +150,3 @@ def _settings(program: Program, monitor: Monitor, log: Log, preview: bool, worke
 def _root(folder: Path) -> Path:
     """Return the nearest folder with a Pulumi.yaml, as the CLI looks for it."""
     return next((place for place in (folder, *folder.parents) if (place / "Pulumi.yaml").is_file()), folder)
-
-
-def _execute(file: Path) -> None:
-    """Run a file as the main program. `runpy` is not used: it changes `sys.argv` and `__main__` of the process."""
-    code = compile(file.read_bytes(), str(file), "exec", dont_inherit=True)
-    exec(code, {"__name__": "__main__", "__file__": str(file)})  # noqa: S102

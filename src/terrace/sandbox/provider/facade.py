@@ -75,6 +75,10 @@ class SandboxProvider:
         """Tell whether a type holds data or history, which an `up` never deletes."""
         return _handler(type).store
 
+    def inputs_of(self, type: str) -> frozenset[str]:
+        """Return the names of a type's inputs."""
+        return frozenset(_handler(type).inputs)
+
     def check(self, urn: str, type: str, inputs: Props) -> list[Failure]:
         """Return what is wrong with the inputs, before anything is made."""
         return _handler(type).check(_plain(inputs))

@@ -1,4 +1,4 @@
-"""The modules beside a program: imported anew for each run, and gone after it.
+"""A program's file, run in this process, and the modules beside it: imported anew for each run, and gone after it.
 
 Python keeps modules by name for the whole process, while each program has a `network.py` of its own. A run takes the
 names of its folder for itself, and gives back what had them before; runs whose folders share names take turns.
@@ -38,6 +38,12 @@ def program_modules(folder: Path) -> Iterator[None]:
             sys.modules.update(before)
             _taken.difference_update(names)
             _turn.notify_all()
+
+
+def execute(file: Path) -> None:
+    """Run a file as the main program. `runpy` is not used: it changes `sys.argv` and `__main__` of the process."""
+    code = compile(file.read_bytes(), str(file), "exec", dont_inherit=True)
+    exec(code, {"__name__": "__main__", "__file__": str(file)})  # noqa: S102
 
 
 def _siblings(folder: Path) -> set[str]:
