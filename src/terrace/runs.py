@@ -9,7 +9,7 @@ from typing import Any
 
 from terrace.contracts import models, need_platform, read_model, read_platform
 from terrace.engine import Engine, Listener, MessageEvent, Program, Result, ignore_events
-from terrace.engines import open_engine
+from terrace.engines import choose_engine, open_engine
 from terrace.errors import EngineError
 from terrace.images import ensure_image
 from terrace.maturity import CAPABILITIES, plan, plan_model
@@ -70,8 +70,14 @@ class Run:
 class Options:
     """How a run is to be made: which engine, and who listens."""
 
-    engine: str = "embedded"
+    engine: str | None = None
+    """None leaves it to `terrace.engines.choose_engine`."""
     listen: Listener = ignore_events
+
+    def open(self, target: Target, program: Program) -> tuple[str, Engine]:
+        """Return the engine for a stack, and its name."""
+        name = choose_engine(self.engine, target, program)
+        return name, open_engine(name, target)
 
     def say(self, text: str) -> None:
         """Tell the listener a sentence."""
@@ -101,9 +107,19 @@ def destroy_platform(platform: Platform, options: Options, *, delete_data: bool)
             f"{platform.environment} still has models: {', '.join(there)}.",
             f"Remove them first, each with: terrace destroy {platform.environment} --project PATH",
         )
-    program = _platform_program(platform)
-    result = open_engine(options.engine, target).destroy(program, delete_data, options.listen)
-    return Run(platform.environment, "terrace", platform.settings.level, options.engine, target.kind, result)
+    program = program_of(platform)
+    name, engine = options.open(target, program)
+    result = engine.destroy(program, delete_data, options.listen)
+    return Run(platform.environment, "terrace", platform.settings.level, name, target.kind, result)
+
+
+def refresh(stack: Platform | Project, options: Options) -> Run:
+    """Bring the state of an environment, or of a model project in it, up to date with what is there."""
+    target = stack.target(say=options.say)
+    program = program_of(stack)
+    name, engine = options.open(target, program)
+    result = engine.refresh(program, options.listen)
+    return Run(program.stack, program.project, stack.settings.level or 0, name, target.kind, result)
 
 
 def preview_project(project: Project, options: Options) -> Run:
@@ -111,9 +127,10 @@ def preview_project(project: Project, options: Options) -> Run:
     target = project.target(say=options.say)
     contract = need_platform(target, project.settings.environment)
     level = plan_model(project.settings, contract).level
-    program = _project_program(_with_image(project, _current_image(project, target)))
-    result = open_engine(options.engine, target).preview(program, options.listen)
-    return Run(contract.environment, project.settings.model, level, options.engine, target.kind, result)
+    program = program_of(_with_image(project, _current_image(project, target)))
+    name, engine = options.open(target, program)
+    result = engine.preview(program, options.listen)
+    return Run(contract.environment, project.settings.model, level, name, target.kind, result)
 
 
 def up_project(project: Project, options: Options, root: Path | None = None) -> Run:
@@ -133,20 +150,20 @@ def up_project(project: Project, options: Options, root: Path | None = None) -> 
     contract = need_platform(target, environment)
     model_plan = plan_model(project.settings, contract)
     model_plan.refuse_unbuilt()
-    engine = open_engine(options.engine, target)
+    name, engine = options.open(target, program_of(project))
     image, before = project.settings.image, None
     if image is None:
         source = read_source(project.root)
         stack = read_model(target, environment, project.settings.model)
         if stack is None:
-            before = engine.up(_project_program(project), options.listen)
+            before = engine.up(program_of(project), options.listen)
             stack = read_model(target, environment, project.settings.model)
         if stack is None:
             raise EngineError(f"The program of {project.root} made no model contract.", "Does it use ModelStack?")
         if target.url is not None and project.python is not None:
             load_sandbox_environment(project, source.lock_hash)
         image = ensure_image(target, stack, source, options.say)
-    result = engine.up(_project_program(_with_image(project, image)), options.listen)
+    result = engine.up(program_of(_with_image(project, image)), options.listen)
     made = read_model(target, environment, project.settings.model)
     record = settle(target, made, options.say) if made else None
     serves = f"version {record.model_version} serves" if record else "the baseline serves"
@@ -154,7 +171,7 @@ def up_project(project: Project, options: Options, root: Path | None = None) -> 
         environment=environment,
         project=project.settings.model,
         level=model_plan.level,
-        engine=options.engine,
+        engine=name,
         target=target.kind,
         result=_joined(before, result) if before else result,
         kept=tuple(change.name for change in result.kept),
@@ -170,17 +187,27 @@ def destroy_project(project: Project, options: Options, *, delete_data: bool) ->
         EngineError: It has stores (a registry with versions, an image repository) and their deletion was not asked for.
     """
     target = project.target(say=options.say)
-    result = open_engine(options.engine, target).destroy(_project_program(project), delete_data, options.listen)
+    name, engine = options.open(target, program_of(project))
+    result = engine.destroy(program_of(project), delete_data, options.listen)
     if delete_data:
         _forget_release(project, target)
     level = project.settings.level or 0
-    return Run(project.settings.environment, project.settings.model, level, options.engine, target.kind, result)
+    return Run(project.settings.environment, project.settings.model, level, name, target.kind, result)
 
 
-def outputs(stack: Platform | Project, engine: str = "embedded") -> dict[str, Any]:
+def outputs(stack: Platform | Project, engine: str | None = None) -> dict[str, Any]:
     """Return what the last run of an environment or a model project that ended well exports."""
-    program = _platform_program(stack) if isinstance(stack, Platform) else _project_program(stack)
-    return open_engine(engine, stack.target(start=False)).outputs(program)
+    program = program_of(stack)
+    _, opened = Options(engine).open(stack.target(start=False), program)
+    return opened.outputs(program)
+
+
+def program_of(stack: Platform | Project) -> Program:
+    """Return the program of an environment or a model project, with the configuration that its settings give."""
+    if isinstance(stack, Platform):
+        return Program("terrace", stack.environment, stack.root / "stacks", program_config(stack.settings))
+    settings = stack.settings
+    return Program(settings.model, settings.environment, stack.infra, program_config(settings))
 
 
 def load_sandbox_environment(project: Project, lock_hash: str) -> None:
@@ -199,10 +226,12 @@ def _platform(platform: Platform, options: Options, run: Callable[[Engine, Progr
     if change and kept != open_platform(platform.root, platform.environment).settings.keep:
         write_keep(platform.settings_file, kept)
         options.say(f"wrote terrace:keep to {platform.settings_file}: {', '.join(kept) or 'nothing is kept any more'}")
-    result = run(open_engine(options.engine, target), _platform_program(platform))
+    program = program_of(platform)
+    name, engine = options.open(target, program)
+    result = run(engine, program)
     names = (*kept, *(change.name for change in result.kept))
     level = platform.settings.level
-    return Run(platform.environment, "terrace", level, options.engine, target.kind, result, names)
+    return Run(platform.environment, "terrace", level, name, target.kind, result, names)
 
 
 def _keep(platform: Platform, target: Target) -> tuple[str, ...]:
@@ -211,17 +240,6 @@ def _keep(platform: Platform, target: Target) -> tuple[str, ...]:
     on = plan(platform.settings.model_copy(update={"keep": ()})).on
     had = {*platform.settings.keep, *(built.capabilities if built else ())}
     return tuple(id for id in CAPABILITIES if id in had and id not in on and CAPABILITIES[id].holds_data)
-
-
-def _platform_program(platform: Platform) -> Program:
-    config = program_config(platform.settings)
-    return Program("terrace", platform.environment, platform.root / "stacks", config)
-
-
-def _project_program(project: Project) -> Program:
-    return Program(
-        project.settings.model, project.settings.environment, project.infra, program_config(project.settings)
-    )
 
 
 def _with_image(project: Project, image: str | None) -> Project:
@@ -264,6 +282,8 @@ __all__ = [
     "outputs",
     "preview_platform",
     "preview_project",
+    "program_of",
+    "refresh",
     "up_platform",
     "up_project",
 ]

@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "levels": ("terrace.cli.levels", "Show the maturity levels, one of them, or what a step from one to another adds."),
     "preview": ("terrace.cli.stack", "Show what `up` would do, and do nothing."),
     "up": ("terrace.cli.stack", "Bring an environment, or a model project in it, to what its settings say."),
+    "refresh": ("terrace.cli.stack", "Bring the state of a stack up to date with what is really there."),
     "destroy": ("terrace.cli.stack", "Remove an environment, or a model project from it."),
     "outputs": ("terrace.cli.stack", "Show what an environment or a model project exports."),
     "status": ("terrace.cli.status", "Show what an environment has: level, capabilities, models and who serves."),

@@ -19,9 +19,8 @@ level_option = click.option(
 engine_option = click.option(
     "--engine",
     type=click.Choice(["embedded", "pulumi"]),
-    default="embedded",
-    show_default=True,
-    help="Which engine runs the program.",
+    envvar="TERRACE_ENGINE",
+    help="Which engine runs the program. Default: the one that has the stack, else Pulumi's where it is installed.",
 )
 
 
@@ -32,7 +31,9 @@ engine_option = click.option(
 @engine_option
 @root_option
 @common
-def preview(env: str, project: Path | None, level: int | None, engine: str, root: Path | None, as_json: bool) -> None:
+def preview(
+    env: str, project: Path | None, level: int | None, engine: str | None, root: Path | None, as_json: bool
+) -> None:
     """Show what `up` would do, and do nothing."""
     from terrace import runs
     from terrace.cli.progress import progress
@@ -53,7 +54,7 @@ def preview(env: str, project: Path | None, level: int | None, engine: str, root
 @engine_option
 @root_option
 @common
-def up(env: str, project: Path | None, level: int | None, engine: str, root: Path | None, as_json: bool) -> None:
+def up(env: str, project: Path | None, level: int | None, engine: str | None, root: Path | None, as_json: bool) -> None:
     """Bring an environment, or a model project in it, to what its settings say.
 
     The same command finishes a run that failed or was interrupted. Nothing that holds data is deleted or replaced.
@@ -79,7 +80,7 @@ def up(env: str, project: Path | None, level: int | None, engine: str, root: Pat
 @root_option
 @common
 def destroy(
-    env: str, project: Path | None, delete_data: bool, yes: bool, engine: str, root: Path | None, as_json: bool
+    env: str, project: Path | None, delete_data: bool, yes: bool, engine: str | None, root: Path | None, as_json: bool
 ) -> None:
     """Remove an environment, or a model project from it.
 
@@ -102,12 +103,35 @@ def destroy(
 
 @click.command()
 @env_argument
+@project_option
+@engine_option
+@root_option
+@common
+def refresh(env: str, project: Path | None, engine: str | None, root: Path | None, as_json: bool) -> None:
+    """Bring the state up to date with what is really there.
+
+    What was deleted behind its back leaves the state, and the next `up` makes it again; what was changed is taken over,
+    and the next `up` turns it back.
+    """
+    from terrace import runs
+    from terrace.cli.progress import progress
+
+    with progress(_title(env, project, None, "refreshing ")) as shown:
+        stack = _project(project, env, None) if project else _platform(root, env, None)
+        run = runs.refresh(stack, runs.Options(engine, shown))
+    _show(run, as_json)
+
+
+@click.command()
+@env_argument
 @click.argument("name", required=False)
 @project_option
 @engine_option
 @root_option
 @common
-def outputs(env: str, name: str | None, project: Path | None, engine: str, root: Path | None, as_json: bool) -> None:
+def outputs(
+    env: str, name: str | None, project: Path | None, engine: str | None, root: Path | None, as_json: bool
+) -> None:
     """Show what an environment or a model project exports; with NAME, that output alone."""
     from terrace import runs
     from terrace.errors import TerraceError

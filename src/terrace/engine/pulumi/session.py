@@ -1,0 +1,233 @@
+"""One stack of Pulumi's, opened for one run: its workspace, its program, its command line, its errors."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+from pulumi import automation
+from pulumi.automation.errors import CommandError, ConcurrentUpdateError, StackNotFoundError
+
+from terrace.engine.embedded.blame import explain
+from terrace.engine.model import Program, ResourceError
+from terrace.engine.modules import execute, program_modules
+from terrace.engine.pulumi import workspace
+from terrace.engine.pulumi.cli import INSTALL, Command
+from terrace.engine.pulumi.events import Collector
+from terrace.errors import EngineError, LockedError, TerraceError
+
+AGAIN = "The same command finishes what it began."
+_LOCK = re.compile(r"created by (?P<user>\S+)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<since>\S+)")
+_PLUGIN = re.compile(
+    r"no resource plugin '?(?:pulumi-resource-)?(?P<name>[\w-]+?)(?:-v(?P<version>[\d.]+))?'? found|"
+    r"[Cc]ould not (?:automatically )?(?:download|find).*?plugin (?P<other>[\w-]+)"
+)
+
+
+class _Stack(automation.Stack):
+    """A stack that asks for no history and outputs after each run: events have told them, and each costs a process."""
+
+    def info(self, show_secrets: bool = True) -> Any:
+        return {}
+
+    def outputs(self) -> Any:
+        return {}
+
+
+class Session:
+    """A stack that commands can be run on.
+
+    Attributes:
+        stack: The stack; None if it does not exist yet and was not to be made.
+        command: The command line.
+    """
+
+    def __init__(self, program: Program, stack: automation.Stack | None, command: Command) -> None:
+        self.program = program
+        self.stack = stack
+        self.command = command
+        self.raised: list[BaseException] = []
+
+    def export(self) -> automation.Deployment:
+        """Return the stack's state; an empty one of a stack that does not exist."""
+        if self.stack is None:
+            return automation.Deployment(version=3, deployment={})
+        with self.told():
+            return self.stack.export_stack()
+
+    def outputs(self) -> dict[str, tuple[Any, bool]]:
+        """Return the stack's outputs, and whether each is secret."""
+        if self.stack is None:
+            return {}
+        with self.told():
+            found = automation.Stack.outputs(self.stack)
+        return {name: (output.value, output.secret) for name, output in found.items()}
+
+    def run(self, action: Callable[[automation.Stack], Any], collector: Collector) -> None:
+        """Run one action on the stack.
+
+        A lock that a dead process of this machine left is removed, and said to be.
+
+        Raises:
+            EngineError: It failed, or was interrupted.
+            LockedError: Somebody else works on the stack. Names them.
+            TerraceError: The program raised it.
+        """
+        assert self.stack is not None  # noqa: S101  (sessions that run make their stack)
+        for last in (False, True):
+            try:
+                with self.told(collector):
+                    action(self.stack)
+                return
+            except ConcurrentUpdateError as error:
+                holder = _LOCK.search(str(error))
+                if last or holder is None or not _is_dead(holder):
+                    raise _locked(self.program, holder) from None
+                collector.message(f"Removed the lock that process {holder['pid']} left; it is no more.", "warning")
+                self.stack.cancel()
+
+    @contextmanager
+    def told(self, collector: Collector | None = None) -> Iterator[None]:
+        """Raise what a person can act on in place of the command line's whole output."""
+        try:
+            yield
+        except ConcurrentUpdateError:
+            raise
+        except CommandError as error:
+            raise self._explain(error, collector) from error
+        if self.command.interrupted:
+            raise EngineError("The run was interrupted.", AGAIN)
+
+    def _explain(self, error: CommandError, collector: Collector | None) -> TerraceError:
+        if self.command.interrupted:
+            return EngineError("The run was interrupted.", AGAIN)
+        program = next((raised for raised in self.raised if _is_own(raised)), None)
+        if isinstance(program, TerraceError):
+            return program
+        failures = collector.failures if collector else []
+        for urn, text in failures:
+            if urn and not urn.split("::")[2].endswith("pulumi:pulumi:Stack"):
+                return ResourceError(urn, _sentence(text), AGAIN)
+        if program is not None:
+            return explain(program, self.program)
+        return _plain(str(error), [text for _, text in failures])
+
+
+@contextmanager
+def open_session(
+    home: Path, program: Program, variables: Mapping[str, str], *, sandbox: bool, make: bool
+) -> Iterator[Session]:
+    """Open a program's stack inside the block.
+
+    Args:
+        home: `TERRACE_HOME`.
+        program: The program and its configuration.
+        variables: What Pulumi gets besides the variables of this process: where the sandbox is.
+        sandbox: Resources go to the sandbox.
+        make: Make the stack if there is none.
+
+    Raises:
+        EngineError: Pulumi is not on this machine, or cannot open the stack.
+    """
+    if not program.file.is_file():
+        raise EngineError(
+            f"There is no program at {program.main}.", "Name a Python file, or a folder with __main__.py."
+        )
+    command = Command()
+    with tempfile.TemporaryDirectory(prefix="terrace-") as name, program_modules(program.folder):
+        folder = Path(name)
+        secrets_provider = workspace.write(folder, program)
+        session = Session(program, None, command)
+        place = automation.LocalWorkspace(
+            work_dir=name,
+            program=lambda: _run(session),
+            env_vars={**workspace.variables(home, program, passphrase=sandbox), **variables},
+            secrets_provider=secrets_provider,
+            pulumi_command=command,
+        )
+        with session.told():
+            try:
+                session.stack = _Stack.select(program.stack, place)
+            except StackNotFoundError:
+                if make:
+                    session.stack = _Stack.create(program.stack, place)
+            if session.stack is not None:
+                for key in program.secret_keys:
+                    if key in program.config:
+                        value = automation.ConfigValue(program.config[key], secret=True)
+                        place.set_config(program.stack, key, value)
+        yield session
+
+
+def _run(session: Session) -> None:
+    try:
+        execute(session.program.file)
+    except SystemExit as leaving:
+        if leaving.code not in (None, 0):
+            session.raised.append(leaving)
+            raise
+    except BaseException as error:
+        session.raised.append(error)
+        raise
+
+
+def _is_own(error: BaseException) -> bool:
+    """Tell an error of the program from one that says only that the engine has gone."""
+    import grpc  # type: ignore[import-untyped]
+
+    return not isinstance(error, grpc.RpcError)
+
+
+def _is_dead(holder: re.Match[str]) -> bool:
+    return holder["host"] == socket.gethostname() and not psutil.pid_exists(int(holder["pid"]))
+
+
+def _locked(program: Program, holder: re.Match[str] | None) -> LockedError:
+    stack = f"{program.project}/{program.stack}"
+    if holder is None:
+        return LockedError(f"{stack} is locked by another run.", "Wait until that run has ended, then try again.")
+    who = f"process {holder['pid']} of {holder['user']} on {holder['host']}"
+    return LockedError(
+        f"{stack} is locked by {who}, since {holder['since']}.",
+        "Wait until that run has ended, then try again; if it is dead, `pulumi cancel` removes its lock.",
+    )
+
+
+def _plain(output: str, failures: list[str]) -> EngineError:
+    """Return the error for what Pulumi itself refused: the lines that it marks as errors."""
+    text = "\n".join(failures) or "\n".join(
+        line.partition("error:")[2].strip() for line in output.splitlines() if line.lstrip().startswith("error:")
+    )
+    plugin = _PLUGIN.search(output)
+    if plugin:
+        name = plugin["name"] or plugin["other"]
+        version = plugin["version"] or "VERSION"
+        return EngineError(
+            f"Pulumi's provider plugin {name} is not installed.",
+            f"Install it with: pulumi plugin install resource {name} {version}",
+        )
+    if "passphrase must be set" in output or "incorrect passphrase" in output:
+        return EngineError(
+            _sentence(text) or "The stack's passphrase is missing or wrong.",
+            "Set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE to the passphrase of the stack.",
+        )
+    if "executable file not found" in output:
+        return EngineError("Pulumi's command line cannot be run.", INSTALL)
+    return EngineError(f"Pulumi: {_sentence(text) or output.strip().splitlines()[-1]}")
+
+
+def _sentence(text: str) -> str:
+    """Return an error without what Pulumi puts around it."""
+    lines = [line.strip().removeprefix("* ") for line in text.splitlines() if line.strip()]
+    found = " ".join(line for line in lines if not re.fullmatch(r"\d+ errors? occurred:", line))
+    return re.sub(r"^(?:sdk-v\d\S+: )?rpc error: code = \w+ desc = ", "", found)
+
+
+os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
