@@ -11,6 +11,7 @@ from terrace.errors import EngineError
 from terrace.target import Target, load_sandbox
 
 if TYPE_CHECKING:
+    from terrace.engine.embedded import EmbeddedEngine
     from terrace.engine.pulumi.engine import PulumiEngine
 
 ENGINES = ("embedded", "pulumi")
@@ -65,6 +66,15 @@ def open_engine(name: str, target: Target) -> Engine:
         raise EngineError(f"There is no engine {name!r}.", f"There are: {', '.join(ENGINES)}.")
     if name == "pulumi":
         return open_pulumi(target)
+    return open_embedded(target)
+
+
+def open_embedded(target: Target) -> EmbeddedEngine:
+    """Return the embedded engine for a target.
+
+    Raises:
+        EngineError: The target is on AWS.
+    """
     if target.url is None:
         raise EngineError(f"The embedded engine works on the sandbox alone, and account {target.account} is on AWS.")
     from terrace.engine.embedded import EmbeddedEngine
@@ -113,6 +123,6 @@ def _owner(target: Target, program: Program) -> str | None:
     if life_of(paths.home(), program) == target.incarnation:
         return "pulumi"
     folder = paths.home() / "state" / program.project / program.stack
-    if folder.is_dir() and any(resource.custom for resource in open_engine("embedded", target).resources(program)):
+    if folder.is_dir() and any(resource.custom for resource in open_embedded(target).resources(program)):
         return "embedded"
     return None

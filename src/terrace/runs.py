@@ -9,7 +9,7 @@ from typing import Any
 
 from terrace.contracts import models, need_platform, read_model, read_platform
 from terrace.engine import Engine, Listener, MessageEvent, Program, Result, ignore_events
-from terrace.engines import choose_engine, open_engine
+from terrace.engines import choose_engine, open_embedded, open_engine, open_pulumi
 from terrace.errors import EngineError
 from terrace.images import ensure_image
 from terrace.maturity import CAPABILITIES, plan, plan_model
@@ -195,6 +195,39 @@ def destroy_project(project: Project, options: Options, *, delete_data: bool) ->
     return Run(project.settings.environment, project.settings.model, level, name, target.kind, result)
 
 
+def adopt(stack: Platform | Project, options: Options) -> Run:
+    """Move a stack from the embedded engine's state to Pulumi's. No resource is made, changed or looked at.
+
+    Raises:
+        EngineError: The embedded engine has no such stack, or Pulumi has one with resources.
+    """
+    target = stack.target(start=False)
+    if target.url is None:
+        raise EngineError(f"{stack.settings.environment} lives on AWS, where the embedded engine never ran.")
+    program = program_of(stack)
+    embedded = open_embedded(target)
+    if not embedded.resources(program):
+        raise EngineError(f"The embedded engine has no resources of {program.project}/{program.stack}.")
+    pulumi = open_pulumi(target)
+    done: list[Result] = []
+    embedded.hand_over(program, lambda resources: done.append(pulumi.adopt(program, resources, options.listen)))
+    return Run(program.stack, program.project, stack.settings.level or 0, "pulumi", target.kind, done[0])
+
+
+def take(stack: Platform | Project, name: str, id: str, options: Options) -> Run:
+    """Take a resource that exists into a stack of Pulumi's; the next `up` brings it to what the program says.
+
+    Raises:
+        EngineError: The stack is the embedded engine's, or has the resource already, or AWS does not have it.
+    """
+    target = stack.target(say=options.say)
+    program = program_of(stack)
+    if choose_engine(options.engine, target, program) != "pulumi":
+        raise EngineError("The embedded engine imports nothing.", "Install Pulumi, and run with --engine pulumi.")
+    result = open_pulumi(target).take(program, name, id, options.listen)
+    return Run(program.stack, program.project, stack.settings.level or 0, "pulumi", target.kind, result)
+
+
 def outputs(stack: Platform | Project, engine: str | None = None) -> dict[str, Any]:
     """Return what the last run of an environment or a model project that ended well exports."""
     program = program_of(stack)
@@ -277,6 +310,7 @@ def _forget_release(project: Project, target: Target) -> None:
 __all__ = [
     "Options",
     "Run",
+    "adopt",
     "destroy_platform",
     "destroy_project",
     "outputs",
@@ -284,6 +318,7 @@ __all__ = [
     "preview_project",
     "program_of",
     "refresh",
+    "take",
     "up_platform",
     "up_project",
 ]

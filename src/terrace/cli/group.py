@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "preview": ("terrace.cli.stack", "Show what `up` would do, and do nothing."),
     "up": ("terrace.cli.stack", "Bring an environment, or a model project in it, to what its settings say."),
     "refresh": ("terrace.cli.stack", "Bring the state of a stack up to date with what is really there."),
+    "import": ("terrace.cli.taking", "Take what exists into a stack: a resource, or all that the other engine made."),
     "destroy": ("terrace.cli.stack", "Remove an environment, or a model project from it."),
     "outputs": ("terrace.cli.stack", "Show what an environment or a model project exports."),
     "status": ("terrace.cli.status", "Show what an environment has: level, capabilities, models and who serves."),
@@ -40,7 +41,9 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command = getattr(importlib.import_module(COMMANDS[cmd_name][0]), cmd_name)
+        module = importlib.import_module(COMMANDS[cmd_name][0])
+        # A command may be called what no attribute can: `import` is `import_`.
+        command = getattr(module, cmd_name, None) or getattr(module, f"{cmd_name}_")
         assert isinstance(command, click.Command)  # noqa: S101  (a module that breaks the table's promise)
         return command
 

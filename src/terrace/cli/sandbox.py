@@ -84,13 +84,18 @@ def status(as_json: bool) -> None:
 @root_option
 @common
 def env(env: str, root: Path | None, as_json: bool) -> None:
-    """Print the exports that any AWS client needs to reach an environment in the sandbox.
+    """Print the exports that any AWS client, and `pulumi` itself, need to reach an environment in the sandbox.
 
     Use it as: eval "$(terrace sandbox env dev)"
     """
+    from terrace.engine.pulumi import workspace
+    from terrace.engines import attachment
     from terrace.place import open_place
+    from terrace.runs import program_of
 
-    variables = open_place(root, env).target(sandbox_only=True).environment()
+    stack = open_place(root, env)
+    variables = stack.target(sandbox_only=True).environment()
+    variables |= attachment() | workspace.variables(paths.home(), program_of(stack), passphrase=True)
     if as_json:
         click.echo(json.dumps(variables, indent=2))
         return

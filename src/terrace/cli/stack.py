@@ -11,6 +11,8 @@ import click
 from terrace.cli.options import common, env_argument, project_option, root_option
 
 if TYPE_CHECKING:
+    from terrace.platform import Platform
+    from terrace.project import Project
     from terrace.runs import Run
 
 level_option = click.option(
@@ -44,7 +46,7 @@ def preview(
             run = runs.preview_project(_project(project, env, level), options)
         else:
             run = runs.preview_platform(_platform(root, env, level), options)
-    _show(run, as_json, "would be ")
+    shown_run(run, as_json, "would be ")
 
 
 @click.command()
@@ -68,7 +70,7 @@ def up(env: str, project: Path | None, level: int | None, engine: str | None, ro
             run = runs.up_project(_project(project, env, level), options, root)
         else:
             run = runs.up_platform(_platform(root, env, level), options)
-    _show(run, as_json)
+    shown_run(run, as_json)
 
 
 @click.command()
@@ -98,7 +100,7 @@ def destroy(
             run = runs.destroy_project(_project(project, env, None), options, delete_data=delete_data)
         else:
             run = runs.destroy_platform(_platform(root, env, None), options, delete_data=delete_data)
-    _show(run, as_json)
+    shown_run(run, as_json)
 
 
 @click.command()
@@ -117,9 +119,8 @@ def refresh(env: str, project: Path | None, engine: str | None, root: Path | Non
     from terrace.cli.progress import progress
 
     with progress(_title(env, project, None, "refreshing ")) as shown:
-        stack = _project(project, env, None) if project else _platform(root, env, None)
-        run = runs.refresh(stack, runs.Options(engine, shown))
-    _show(run, as_json)
+        run = runs.refresh(opened(env, project, root), runs.Options(engine, shown))
+    shown_run(run, as_json)
 
 
 @click.command()
@@ -136,7 +137,7 @@ def outputs(
     from terrace import runs
     from terrace.errors import TerraceError
 
-    found = runs.outputs(_project(project, env, None) if project else _platform(root, env, None), engine)
+    found = runs.outputs(opened(env, project, root), engine)
     if name is not None:
         if name not in found:
             raise TerraceError(f"There is no output {name!r}.", f"There are: {', '.join(sorted(found)) or 'none'}.")
@@ -146,6 +147,12 @@ def outputs(
     else:
         for key in sorted(found):
             click.echo(f"{key}: {_plain(found[key])}")
+
+
+def opened(env: str, project: Path | None, root: Path | None) -> Platform | Project:
+    """Return the model project, or without one the platform."""
+    found: Platform | Project = _project(project, env, None) if project else _platform(root, env, None)
+    return found
 
 
 def _platform(root: Path | None, env: str, level: int | None) -> Any:
@@ -169,7 +176,8 @@ def _plain(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _show(run: Run, as_json: bool, would: str = "") -> None:
+def shown_run(run: Run, as_json: bool, would: str = "") -> None:
+    """Print a run: as JSON, or as a line for the platform and one for the model project."""
     if as_json:
         click.echo(json.dumps(run.to_json(), indent=2))
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 from terrace.engine import lock
 from terrace.engine.embedded.deletion import Remover, plan_destruction, plan_removal
 from terrace.engine.embedded.faults import AGAIN, Halt, attempt
+from terrace.engine.embedded.handover import handed_over
 from terrace.engine.embedded.monitor import Log, Monitor
 from terrace.engine.embedded.names import Names
 from terrace.engine.embedded.pool import each
@@ -107,6 +108,18 @@ class EmbeddedEngine:
         """Return the resources that the state has, by URN."""
         state = self._read(program, Report(ignore_events))
         return sorted((record.public() for record in state if not record.replaced), key=lambda found: found.urn)
+
+    def hand_over(self, program: Program, take: Callable[[list[dict[str, Any]]], None]) -> None:
+        """Give a stack's resources to another engine, in the form of Pulumi's deployments, and forget them.
+
+        Args:
+            program: Whose stack.
+            take: Takes them. If it raises, nothing is forgotten.
+        """
+        with self._open(program, Report(ignore_events)) as state:
+            take(handed_over(state))
+            state.put(drop=tuple(record.key for record in state))
+            state.set_outputs({})
 
     def _folder(self, program: Program) -> Path:
         return self._home / "state" / program.project / program.stack

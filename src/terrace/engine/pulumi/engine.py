@@ -15,6 +15,7 @@ from terrace.engine.model import Listener, Program, ResourceChange, ResourceErro
 from terrace.engine.pulumi import deployment
 from terrace.engine.pulumi.events import Collector
 from terrace.engine.pulumi.session import Session, open_session
+from terrace.engine.pulumi.taking import take
 from terrace.engine.pulumi.values import MASK, masked
 from terrace.engine.pulumi.where import life_of, sign
 from terrace.errors import EngineError
@@ -126,7 +127,7 @@ class PulumiEngine:
             return deployment.public(session.export())
 
     def adopt(self, program: Program, resources: list[dict[str, Any]], listen: Listener = ignore_events) -> Result:
-        """Take over resources that another engine made, as they are.
+        """Take over resources that another engine made, as they are. The caller holds the stack's lock.
 
         Args:
             program: Whose they are.
@@ -137,7 +138,7 @@ class PulumiEngine:
             EngineError: The stack has resources already.
         """
         collector = Collector(listen)
-        with self._changing(program, collector, make=True) as session:
+        with self._session(program, make=True) as session:
             state = session.export()
             if any(deployment.made(state)):
                 raise EngineError(
@@ -151,6 +152,24 @@ class PulumiEngine:
                 if resource["custom"] and not resource["type"].startswith("pulumi:"):
                     name = resource["urn"].split("::", 3)[-1]
                     collector.result.unchanged.append(ResourceChange(resource["urn"], resource["type"], name))
+            sign(self._home, program, self._incarnation)
+        return collector.finish()
+
+    def take(self, program: Program, name: str, id: str, listen: Listener = ignore_events) -> Result:
+        """Take a resource that exists into the stack; the next `up` brings it to what the program says.
+
+        Args:
+            program: The program that names it.
+            name: Its logical name, or its URN.
+            id: What AWS knows it by.
+            listen: Told of the steps.
+
+        Raises:
+            EngineError: The program names no such resource, or the stack has it already, or AWS does not.
+        """
+        collector = Collector(listen)
+        with self._changing(program, collector, make=True) as session:
+            take(session, name, id, collector)
             sign(self._home, program, self._incarnation)
         return collector.finish()
 
@@ -205,7 +224,7 @@ class PulumiEngine:
 
     @contextmanager
     def _changing(self, program: Program, collector: Collector, *, make: bool = False) -> Iterator[Session]:
-        """Hold the stack inside the block; a state of a sandbox that was emptied is emptied first."""
+        """Hold the stack inside the block; a state that may be of a sandbox since emptied is compared with it first."""
         folder = self._folder(program)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         name = f"{program.project}/{program.stack}"
@@ -213,14 +232,23 @@ class PulumiEngine:
             lock.hold(folder, name, self._lock_timeout, collector.message),
             self._session(program, make=make) as session,
         ):
-            if session.stack is not None and self._was_emptied(program):
-                collector.message(EMPTIED, "warning")
-                with session.told():
-                    session.stack.import_stack(deployment.emptied(session.export()))
+            if session.stack is not None and self._incarnation is not None:
+                self._settle(session, collector)
             yield session
 
     def _folder(self, program: Program) -> Path:
         return self._home / "state" / program.project / program.stack
+
+    def _settle(self, session: Session, collector: Collector) -> None:
+        """Drop what went with an earlier life of the sandbox. `pulumi up` typed by hand may have built some anew."""
+        if life_of(self._home, session.program) == self._incarnation:
+            return
+        if any(deployment.made(session.export())):
+            unheard = Collector(ignore_events)
+            session.run(lambda stack: stack.refresh(parallel=PARALLEL, on_event=unheard, color="never"), unheard)
+            if unheard.result.deleted:
+                collector.message(EMPTIED, "warning")
+        sign(self._home, session.program, self._incarnation)
 
     def _was_emptied(self, program: Program) -> bool:
         """Tell whether the sandbox is another one than that of the last run."""
