@@ -98,13 +98,18 @@ def open_pulumi(target: Target) -> PulumiEngine:
 
 
 def attachment() -> dict[str, str]:
-    """Return the variable that attaches the running sandbox's provider to Pulumi's engine."""
+    """Return the variables that attach the running sandbox to Pulumi's engine: its provider, and where Pulumi's own
+    host for Python is missing, the sandbox's.
+    """
+    from terrace.engine.pulumi.where import find_host
+
     port = load_sandbox(paths.home()).post("plugin", {})["port"]
-    return {
+    found = {
         "PULUMI_DEBUG_PROVIDERS": f"aws:{port},aws-native:{port}",
         # What is attached needs no download, and there may be no network to try one on.
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
     }
+    return found if find_host() else {**found, "PULUMI_DEBUG_LANGUAGES": f"python:{port}"}
 
 
 def _provider(target: Target, inputs: Mapping[str, Any]) -> Any:

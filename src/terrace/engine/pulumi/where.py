@@ -19,6 +19,18 @@ def find_cli() -> Path | None:
     return installed if os.access(installed, os.X_OK) else None
 
 
+def find_host() -> Path | None:
+    """Return where Pulumi's host for Python is, which its installer puts beside the command; None if it is missing."""
+    beside = find_cli()
+    folders = [str(beside.resolve().parent)] if beside else []
+    folders.append(str(pulumi_home() / "bin"))
+    for path in (None, os.pathsep.join(folders)):
+        found = shutil.which("pulumi-language-python", path=path)
+        if found:
+            return Path(found)
+    return None
+
+
 def pulumi_home() -> Path:
     """Return the folder where Pulumi keeps plugins and who is logged in where."""
     return Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")

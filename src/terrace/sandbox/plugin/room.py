@@ -55,16 +55,19 @@ class Plugin:
         from concurrent.futures import ThreadPoolExecutor
 
         import grpc  # type: ignore[import-untyped]
-        from pulumi.runtime.proto import provider_pb2_grpc
+        from pulumi.runtime.proto import language_pb2_grpc, provider_pb2_grpc
 
+        from terrace.sandbox.plugin.language import Language
         from terrace.sandbox.plugin.servicer import Servicer
 
         assert self._server is not None  # noqa: S101  (installed before it is asked)
         server = self._server
         options = [("grpc.max_receive_message_length", LARGEST), ("grpc.max_send_message_length", LARGEST)]
         served = grpc.server(ThreadPoolExecutor(WORKERS, thread_name_prefix="plugin"), options=options)
-        register: Any = provider_pb2_grpc.add_ResourceProviderServicer_to_server
-        register(Servicer(lambda: server.url, server.home), served)
+        provider: Any = provider_pb2_grpc.add_ResourceProviderServicer_to_server
+        provider(Servicer(lambda: server.url, server.home), served)
+        language: Any = language_pb2_grpc.add_LanguageRuntimeServicer_to_server
+        language(Language(), served)
         self._port = served.add_insecure_port("127.0.0.1:0")
         served.start()
         self._served = served
