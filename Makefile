@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo test test-slow lint lock docs bench clean
+.PHONY: help setup demo test test-slow test-pulumi pulumi lint lock docs bench clean
 
 help: ## List the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -24,6 +24,12 @@ test: lint ## Style, types and every ring but its dear half
 
 test-slow: setup ## The dear half: generated projects, wheels, killed runs
 	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m slow
+
+test-pulumi: setup ## The ring of Pulumi's own engine; builds its command line where there is none
+	PATH="$$(tools/pulumi/build):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadfile -q tests/pulumi_engine
+
+pulumi: ## Print the folder of Pulumi's command line; build it from its Go module where there is none
+	@tools/pulumi/build
 
 lint: setup ## Style and types
 	$(BIN)/ruff check .
