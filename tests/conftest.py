@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import os
 from pathlib import Path
 
 import pytest
@@ -18,9 +19,13 @@ RINGS = {
     "release": "who serves what, from a baseline to versions",
     "cli": "commands, as processes",
     "packaging": "the wheel, in an empty environment",
+    "pulumi_engine": "the same programs on Pulumi's own engine",
     "docs": "documentation against code",
 }
 """Ring → what it proves, cheap ones first."""
+
+# The rings prove one engine each; a Pulumi that happens to be on the machine must not change which.
+os.environ["TERRACE_ENGINE"] = "embedded"
 
 # CI machines pause for seconds at times; an example is not wrong because it was slow.
 settings.register_profile("terrace", deadline=None)

@@ -237,6 +237,8 @@ class Story:
     def _run(self, command: list[str], folder: Path, expect: int = 0) -> subprocess.CompletedProcess[str]:
         environment = {name: value for name, value in os.environ.items() if name not in (*MISLEADING, "MAKEFLAGS")}
         environment |= {"TERRACE_HOME": str(self.home), "PYTHONPATH": "src", **self._aws()}
+        # Where Pulumi is logged in to a service, a story must not write its state there.
+        environment.setdefault("TERRACE_ENGINE", "embedded")
         done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
         if done.returncode != expect:
             tail = "\n".join([*done.stdout.splitlines()[-5:], *done.stderr.splitlines()[-25:]])

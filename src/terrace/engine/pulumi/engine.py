@@ -13,7 +13,7 @@ from pulumi import automation
 from terrace.engine import lock
 from terrace.engine.model import Listener, Program, ResourceChange, ResourceError, Result, StackResource, ignore_events
 from terrace.engine.pulumi import deployment
-from terrace.engine.pulumi.events import Collector
+from terrace.engine.pulumi.events import Collector, is_stack
 from terrace.engine.pulumi.session import Session, open_session
 from terrace.engine.pulumi.taking import take
 from terrace.engine.pulumi.values import MASK, masked
@@ -22,7 +22,7 @@ from terrace.errors import EngineError
 
 PARALLEL = 16
 EMPTIED = "The sandbox was emptied since the last run; everything is built again."
-PROTECTED = "cannot be deleted because it is protected"
+PROTECTED = "because it is protected"
 Purge = Callable[[StackResource], None]
 """Empties a store, so that it can be deleted."""
 
@@ -200,7 +200,7 @@ class PulumiEngine:
             ResourceError: The run failed for another reason.
         """
         protected = [urn for urn, text in collector.failures if PROTECTED in text]
-        if not protected or len(protected) != len([urn for urn, _ in collector.failures if urn]):
+        if not protected or len(protected) != sum(1 for urn, _ in collector.failures if not is_stack(urn)):
             raise error
         return collector.keep(deployment.needs(session.export(), protected))
 

@@ -74,7 +74,7 @@ class Collector:
         self._listen(MessageEvent(severity, text))
 
     def keep(self, needed: set[str]) -> list[str]:
-        """Begin anew, with resources that the program no longer names and that stay as they are.
+        """Go on after a failure, with resources that the program no longer names and that stay as they are.
 
         Args:
             needed: Stores and all that they need; what the program still names is left out.
@@ -83,10 +83,9 @@ class Collector:
             The resources to leave alone.
         """
         kept = sorted(needed - self._declared)
-        messages = self.result.messages
-        self.result = Result(messages=messages)
+        self._counted -= {change.urn for change in self.result.unchanged}
+        self.result.unchanged.clear()
         self.failures.clear()
-        self._counted.clear()
         for urn in kept:
             type = urn.split("::")[2].rpartition("$")[2]
             if not type.startswith("pulumi:"):
@@ -141,6 +140,11 @@ class Collector:
     def _outputs(self, step: events.StepEventMetadata) -> None:
         if step.new is not None and step.new.outputs:
             self.result.outputs = {name: masked(value) for name, value in step.new.outputs.items()}
+
+
+def is_stack(urn: str) -> bool:
+    """Tell whether a URN, or the lack of one, means the stack as a whole."""
+    return not urn or urn.split("::")[2] == STACK
 
 
 def _name(op: Any) -> str:

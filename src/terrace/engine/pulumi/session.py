@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import logging
 import re
 import socket
 import tempfile
@@ -20,7 +20,8 @@ from terrace.engine.model import Program, ResourceError
 from terrace.engine.modules import execute, program_modules
 from terrace.engine.pulumi import workspace
 from terrace.engine.pulumi.cli import INSTALL, Command
-from terrace.engine.pulumi.events import Collector
+from terrace.engine.pulumi.events import Collector, is_stack
+from terrace.engine.pulumi.language import Inline, serve
 from terrace.errors import EngineError, LockedError, TerraceError
 
 AGAIN = "The same command finishes what it began."
@@ -113,7 +114,7 @@ class Session:
             return program
         failures = collector.failures if collector else []
         for urn, text in failures:
-            if urn and not urn.split("::")[2].endswith("pulumi:pulumi:Stack"):
+            if not is_stack(urn):
                 return ResourceError(urn, _sentence(text), AGAIN)
         if program is not None:
             return explain(program, self.program)
@@ -140,15 +141,24 @@ def open_session(
         raise EngineError(
             f"There is no program at {program.main}.", "Name a Python file, or a folder with __main__.py."
         )
+    # A failed run's program goes on for a moment after its engine has gone, and would tell of each call that failed.
+    logging.getLogger("grpc._server").setLevel(logging.CRITICAL)
     command = Command()
-    with tempfile.TemporaryDirectory(prefix="terrace-") as name, program_modules(program.folder):
-        folder = Path(name)
-        secrets_provider = workspace.write(folder, program)
-        session = Session(program, None, command)
+    session = Session(program, None, command)
+    host = Inline(lambda: _run(program), session.raised.append)
+    with (
+        tempfile.TemporaryDirectory(prefix="terrace-") as name,
+        program_modules(program.folder),
+        serve(host) as port,
+    ):
+        secrets_provider = workspace.write(Path(name), program)
         place = automation.LocalWorkspace(
             work_dir=name,
-            program=lambda: _run(session),
-            env_vars={**workspace.variables(home, program, passphrase=sandbox), **variables},
+            env_vars={
+                **workspace.variables(home, program, passphrase=sandbox),
+                **variables,
+                "PULUMI_DEBUG_LANGUAGES": f"python:{port}",
+            },
             secrets_provider=secrets_provider,
             pulumi_command=command,
         )
@@ -166,16 +176,12 @@ def open_session(
         yield session
 
 
-def _run(session: Session) -> None:
+def _run(program: Program) -> None:
     try:
-        execute(session.program.file)
+        execute(program.file)
     except SystemExit as leaving:
         if leaving.code not in (None, 0):
-            session.raised.append(leaving)
             raise
-    except BaseException as error:
-        session.raised.append(error)
-        raise
 
 
 def _is_own(error: BaseException) -> bool:
@@ -228,6 +234,3 @@ def _sentence(text: str) -> str:
     lines = [line.strip().removeprefix("* ") for line in text.splitlines() if line.strip()]
     found = " ".join(line for line in lines if not re.fullmatch(r"\d+ errors? occurred:", line))
     return re.sub(r"^(?:sdk-v\d\S+: )?rpc error: code = \w+ desc = ", "", found)
-
-
-os.environ.setdefault("GRPC_VERBOSITY", "ERROR")

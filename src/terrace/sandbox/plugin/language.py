@@ -18,46 +18,23 @@ from typing import IO, Any
 
 import grpc  # type: ignore[import-untyped]
 from google.protobuf import empty_pb2, json_format, struct_pb2  # type: ignore[import-untyped]
-from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, language_pb2, language_pb2_grpc, plugin_pb2
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, language_pb2
 
-from terrace import __version__
+from terrace.engine.pulumi.language import Host
 
 RUNNER = Path(__file__).with_name("runner.py")
 
 
-class Language(language_pb2_grpc.LanguageRuntimeServicer):
-    """Answers Pulumi's engine. Each engine is told by its connection, and says its address at the handshake."""
+class Language(Host):
+    """Runs programs and component packages as processes, each in the environment that its settings name."""
 
     def __init__(self) -> None:
-        self._engines: dict[str, str] = {}
+        super().__init__()
         self._running: dict[str, set[subprocess.Popen[str]]] = {}
         self._lock = threading.Lock()
 
-    def Handshake(self, request: Any, context: Any) -> Any:
-        self._engines[context.peer()] = request.engine_address
-        return language_pb2.LanguageHandshakeResponse()
-
-    def GetPluginInfo(self, request: Any, context: Any) -> Any:
-        return plugin_pb2.PluginInfo(version=__version__)
-
-    def GetRequiredPackages(self, request: Any, context: Any) -> Any:
-        return language_pb2.GetRequiredPackagesResponse()
-
-    def GetRequiredPlugins(self, request: Any, context: Any) -> Any:
-        return language_pb2.GetRequiredPluginsResponse()
-
-    def GetProgramDependencies(self, request: Any, context: Any) -> Any:
-        return language_pb2.GetProgramDependenciesResponse()
-
-    def InstallDependencies(self, request: Any, context: Any) -> Any:
-        return iter(())
-
-    def About(self, request: Any, context: Any) -> Any:
-        version = ".".join(map(str, sys.version_info[:3]))
-        return language_pb2.AboutResponse(executable=sys.executable, version=version)
-
     def Run(self, request: Any, context: Any) -> Any:
-        engine = self._engines.get(context.peer(), "")
+        engine = self.engines.get(context.peer(), "")
         root = Path(request.info.root_directory)
         command = [str(_python(request.info, root)), "-P", str(RUNNER), str(root), _program(request.info)]
         settings = {

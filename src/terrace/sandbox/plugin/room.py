@@ -6,6 +6,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+from terrace.sandbox.provider.base import Props, Provider
 from terrace.sandbox.room import Server
 
 WORKERS = 32
@@ -60,14 +61,20 @@ class Plugin:
         from terrace.sandbox.plugin.language import Language
         from terrace.sandbox.plugin.servicer import Servicer
 
-        assert self._server is not None  # noqa: S101  (installed before it is asked)
-        server = self._server
         options = [("grpc.max_receive_message_length", LARGEST), ("grpc.max_send_message_length", LARGEST)]
         served = grpc.server(ThreadPoolExecutor(WORKERS, thread_name_prefix="plugin"), options=options)
         provider: Any = provider_pb2_grpc.add_ResourceProviderServicer_to_server
-        provider(Servicer(lambda: server.url, server.home), served)
+        provider(Servicer(self._connect), served)
         language: Any = language_pb2_grpc.add_LanguageRuntimeServicer_to_server
         language(Language(), served)
         self._port = served.add_insecure_port("127.0.0.1:0")
         served.start()
         self._served = served
+
+    def _connect(self, inputs: Props) -> Provider:
+        from terrace.sandbox.provider.facade import SandboxProvider
+
+        assert self._server is not None  # noqa: S101  (installed before it is asked)
+        provider = SandboxProvider(self._server.url, self._server.home)
+        provider.configure(inputs)
+        return provider

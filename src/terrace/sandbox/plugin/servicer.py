@@ -11,18 +11,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, NoReturn
 
 import grpc  # type: ignore[import-untyped]
 from google.protobuf import empty_pb2  # type: ignore[import-untyped]
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
-from terrace.errors import SandboxError, TerraceError
+from terrace.errors import TerraceError
 from terrace.sandbox.plugin.wire import plain, struct
-from terrace.sandbox.provider.base import InvokeError
-from terrace.sandbox.provider.drift import drifted
-from terrace.sandbox.provider.facade import SandboxProvider
+from terrace.sandbox.provider.base import InvokeError, Props, Provider
+from terrace.sandbox.provider.drift import drifted, imported
 
 PLACE = ("region", "allowedAccountIds")
 """Settings of a provider that decide where its resources are: they cannot follow one that moves."""
@@ -32,7 +30,7 @@ PLACE = ("region", "allowedAccountIds")
 class Instance:
     """One provider resource of a program: its provider once it is configured, and whether its run was cancelled."""
 
-    provider: SandboxProvider | None = None
+    provider: Provider | None = None
     cancelled: bool = False
 
 
@@ -40,13 +38,11 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     """Answers Pulumi's engine.
 
     Args:
-        url: Address of the sandbox.
-        home: `TERRACE_HOME`, which holds the journal of creations.
+        connect: Returns a configured provider for the inputs of a provider resource.
     """
 
-    def __init__(self, url: Callable[[], str], home: Path) -> None:
-        self._url = url
-        self._home = home
+    def __init__(self, connect: Callable[[Props], Provider]) -> None:
+        self._connect = connect
         self._instances: dict[str, Instance] = {}
         self._lock = threading.Lock()
 
@@ -76,10 +72,9 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return _difference(changed, [])
 
     def Configure(self, request: Any, context: Any) -> Any:
-        provider = SandboxProvider(self._url(), self._home)
         try:
-            provider.configure(plain(request.args))
-        except SandboxError as error:
+            provider = self._connect(plain(request.args))
+        except TerraceError as error:
             _refuse(context, str(error), grpc.StatusCode.INVALID_ARGUMENT)
         with self._lock:
             self._instances[context.peer()] = Instance(provider)
@@ -106,10 +101,10 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return _difference(found.changed, found.replace, found.delete_before_replace)
 
     def Create(self, request: Any, context: Any) -> Any:
+        if request.preview:
+            return provider_pb2.CreateResponse(properties=request.properties)
         with _told(context):
-            made = self._working(context).create(
-                request.urn, _type(request), plain(request.properties), preview=request.preview
-            )
+            made = self._working(context).create(request.urn, _type(request), plain(request.properties))
         return provider_pb2.CreateResponse(id=made.id, properties=struct(made.outputs))
 
     def Read(self, request: Any, context: Any) -> Any:
@@ -119,19 +114,16 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             found = provider.read(request.urn, type, request.id, inputs)
             if found is None:
                 return provider_pb2.ReadResponse()
-            present = drifted(provider, request.urn, type, found, inputs)
+            known = inputs or plain(request.properties)
+            present = drifted(provider, request.urn, type, found, inputs) if known else imported(provider, type, found)
         return provider_pb2.ReadResponse(id=found.id, properties=struct(found.outputs), inputs=struct(present))
 
     def Update(self, request: Any, context: Any) -> Any:
+        old, new = plain(request.old_inputs), plain(request.news)
+        if request.preview:
+            return provider_pb2.UpdateResponse(properties=struct({**plain(request.olds), **new}))
         with _told(context):
-            made = self._working(context).update(
-                request.urn,
-                _type(request),
-                request.id,
-                plain(request.old_inputs),
-                plain(request.news),
-                preview=request.preview,
-            )
+            made = self._working(context).update(request.urn, _type(request), request.id, old, new)
         return provider_pb2.UpdateResponse(properties=struct(made.outputs))
 
     def Delete(self, request: Any, context: Any) -> Any:
@@ -154,14 +146,14 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         instance.cancelled = True
         return empty_pb2.Empty()
 
-    def _provider(self, context: Any) -> SandboxProvider:
+    def _provider(self, context: Any) -> Provider:
         with self._lock:
             instance = self._instances.get(context.peer())
         if instance is None or instance.provider is None:
             _refuse(context, "The provider is used before it is configured.", grpc.StatusCode.FAILED_PRECONDITION)
         return instance.provider
 
-    def _working(self, context: Any) -> SandboxProvider:
+    def _working(self, context: Any) -> Provider:
         """Return the provider of a call that changes something: none is begun after a cancellation."""
         provider = self._provider(context)
         if self._instances[context.peer()].cancelled:

@@ -18,12 +18,15 @@ def drifted(provider: Provider, urn: str, type: str, found: State, inputs: Props
         urn: Which resource.
         type: Its type.
         found: What AWS has.
-        inputs: What was sent; nothing of a resource that is being imported, whose inputs are all that AWS tells.
+        inputs: What was sent.
     """
-    if not inputs:
-        known = provider.inputs_of(type)
-        told = {name: value for name, value in found.outputs.items() if name in known}
-        return {name: value for name, value in told.items() if value not in (None, "", [], {})}
     present = {**inputs, **{name: found.outputs[name] for name in inputs if name in found.outputs}}
     diff = provider.diff(urn, type, inputs, present, id=found.id)
     return {**inputs, **{name: present[name] for name in diff.changed if name not in diff.replace}}
+
+
+def imported(provider: Provider, type: str, found: State) -> dict[str, Any]:
+    """Return the inputs of a resource that Terrace did not make: all that AWS tells and that is an input of its type."""
+    known = provider.inputs_of(type)
+    told = {name: value for name, value in found.outputs.items() if name in known}
+    return {name: value for name, value in told.items() if value not in (None, "", [], {})}
