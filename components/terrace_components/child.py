@@ -27,8 +27,9 @@ STORES: tuple[type[pulumi.CustomResource], ...] = (
     aws.sagemaker.ModelPackageGroup,
     aws.sagemaker.UserProfile,
 )
-"""Types that hold data, history or what is needed to read them. In a protected environment the engine refuses to
-delete or replace them, and leaves them in the account should somebody lift the protection."""
+"""Types that hold data, history or what is needed to read them. In every environment the engine refuses to delete or
+replace them, whoever runs it: `pulumi up` typed by hand loses no store either. In an environment whose settings say
+`protect` they also stay in the account should somebody lift that."""
 
 
 class Children:
@@ -69,9 +70,11 @@ class Children:
         return f"{self._name}-{key}"
 
     def _options(self, kind: type[pulumi.CustomResource]) -> pulumi.ResourceOptions:
-        if self._place.protect and kind in STORES:
-            return pulumi.ResourceOptions(parent=self._parent, protect=True, retain_on_delete=True)
-        return pulumi.ResourceOptions(parent=self._parent)
+        if kind not in STORES:
+            return pulumi.ResourceOptions(parent=self._parent)
+        return pulumi.ResourceOptions(
+            parent=self._parent, protect=True, retain_on_delete=True if self._place.protect else None
+        )
 
 
 def _taggable(kind: type[pulumi.CustomResource]) -> bool:

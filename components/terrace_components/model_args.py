@@ -47,7 +47,7 @@ class ModelStackArgs(TypedDict):
     instance_type: NotRequired[str]
     """Instances of a realtime endpoint. Default ml.m5.large."""
     instance_count: NotRequired[int]
-    """How many instances a realtime endpoint has. Default 2 where stores are protected, else 1."""
+    """How many instances a realtime endpoint has. Default 2 in an environment with protect, else 1."""
     image: NotRequired[str]
     """The project's image by digest. Without it, everything but the endpoint is built."""
     slo: NotRequired[ObjectiveSettings]

@@ -34,7 +34,7 @@ def placement(settings: ModelSettings, platform: PlatformContract, level: int) -
 
 
 def serving_plan(settings: ModelSettings, platform: PlatformContract) -> ServingPlan:
-    """Return how the model is served: on two instances where stores are protected, so that one may fail."""
+    """Return how the model is served: on two instances in an environment with `protect`, so that one may fail."""
     return ServingPlan(
         mode=settings.effective_mode,
         memory_mb=settings.memory_mb,

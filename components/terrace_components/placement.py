@@ -33,7 +33,7 @@ class Placement(TypedDict):
     size: str
     """How much is built for availability: small, standard or redundant."""
     protect: bool
-    """Stores cannot be deleted, and stay in the account if their declaration goes."""
+    """Stores stay in the account even if somebody lifts the protection from deletion that they have everywhere."""
     retention_days: int
     """How long logs are kept, in days, one of the values that CloudWatch Logs takes."""
     kms_deletion_days: int

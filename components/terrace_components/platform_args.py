@@ -163,13 +163,13 @@ class PlatformArgs(TypedDict):
     size: NotRequired[str]
     """How much is built for availability: small, standard or redundant. Default by environment."""
     protect: NotRequired[bool]
-    """Stores cannot be deleted. Default in prod."""
+    """Stores stay in the account even if somebody lifts the protection that they have everywhere. Default in prod."""
     data_class: NotRequired[str]
     """How sensitive the data is: public, internal or confidential. Default internal."""
     retention_days: NotRequired[int]
     """How long logs are kept. Default by size."""
     kms_deletion_days: NotRequired[int]
-    """How many days a deleted key can be restored, 7 to 30. Default 7, 30 where stores are protected."""
+    """How many days a deleted key can be restored, 7 to 30. Default 7, 30 with protect."""
     alerts: NotRequired[AlertSettings]
     """Who hears of alarms."""
     network: NotRequired[NetworkSettings]

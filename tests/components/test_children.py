@@ -36,21 +36,26 @@ def test_every_role_has_the_boundary(graph: Graph) -> None:
         assert role.inputs["permissionsBoundary"].endswith("-boundary"), role.name
 
 
-def test_stores_are_protected_and_retained_in_production(prod: Graph) -> None:
-    """In production the engine refuses to delete what holds data, and leaves it should somebody lift that."""
-    stores = [r for r in prod if _class(r.type) in STORES]
+def test_stores_are_protected_everywhere(graph: Graph) -> None:
+    """Whoever runs the program, and wherever, the engine refuses to delete or replace what holds data."""
+    stores = [r for r in graph if _class(r.type) in STORES]
     assert stores
-    assert all(r.protect and r.retain for r in stores)
+    assert all(r.protect for r in stores)
 
 
-def test_only_stores_are_protected_in_production(prod: Graph) -> None:
+def test_only_stores_are_protected(graph: Graph) -> None:
     """What holds no data can always be changed and removed."""
-    assert not [r.name for r in prod if r.protect and _class(r.type) not in STORES]
+    assert not [r.name for r in graph if r.protect and _class(r.type) not in STORES]
 
 
-def test_nothing_is_protected_where_people_try_things(dev: Graph) -> None:
-    """An environment that is not protected can be taken down whole."""
-    assert not [r.name for r in dev if r.protect or r.retain]
+def test_stores_are_retained_in_production(prod: Graph) -> None:
+    """In production what holds data stays in the account even if somebody lifts the protection."""
+    assert all(r.retain == (_class(r.type) in STORES) for r in prod)
+
+
+def test_nothing_is_retained_where_people_try_things(dev: Graph) -> None:
+    """Elsewhere a store goes when somebody lifts its protection and then removes it."""
+    assert not [r.name for r in dev if r.retain]
 
 
 def test_no_bucket_is_ever_force_destroyed(graph: Graph) -> None:

@@ -170,3 +170,41 @@ def test_the_store_type_is_what_the_provider_says(world: World) -> None:
     """A resource is a store because its provider says so, whatever its name."""
     world.up("Store('a', {}, w)\nThing('store', {}, w)")
     assert [change.type for change in world.up("").kept] == [STORE]
+
+
+def test_a_store_is_retired_when_asked(world: World) -> None:
+    """A store in `retire` goes with all it holds, protected and retained or not; a preview only says so."""
+    world.up("Store('s', {'full': True}, o(protect=True, retain_on_delete=True))\nStore('t', {}, o(protect=True))")
+    urns = world.urns()
+    assert names(world.preview("", retire=[urns["s"]]).deleted) == ["s"]
+    assert world.cloud.count("purge") == 0
+    result = world.up("", retire=[urns["s"]])
+    assert (names(result.deleted), names(result.kept)) == (["s"], ["t"])
+    assert (world.cloud.named("purge"), world.cloud.names()) == (["s"], ["t"])
+    assert names(world.up("", retire=[urns["s"]]).kept) == ["t"]
+
+
+def test_retiring_spares_what_is_named_or_needed(world: World) -> None:
+    """What the program names, or a store that stays needs, is not retired."""
+    world.up("n = Store('need', {}, w)\nStore('s', {'of': n.arn}, w)\nStore('named', {}, w)")
+    urns = world.urns()
+    result = world.up("Store('named', {}, w)", retire=[urns["need"], urns["named"]])
+    assert (names(result.deleted), names(result.kept), names(result.unchanged)) == ([], ["need", "s"], ["named"])
+    assert world.cloud.count("purge") == 0
+
+
+def test_a_retirement_that_fails_is_finished_later(world: World) -> None:
+    """When a store cannot be deleted the others may have gone; the same run again deletes the rest."""
+    world.up("Store('s', {}, o(protect=True))\nStore('t', {}, o(protect=True))")
+    retire = [world.urns()["s"], world.urns()["t"]]
+
+    def refuse(op: str, name: str) -> None:
+        if (op, name) == ("delete", "t"):
+            raise RuntimeError("in use")
+
+    world.cloud.before = refuse
+    with pytest.raises(ResourceError, match="in use"):
+        world.up("", retire=retire)
+    world.cloud.before = lambda op, name: None
+    world.up("", retire=retire)
+    assert world.cloud.things == {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -45,11 +46,11 @@ class World:
         options = {"lock_timeout": 0, "parallel": self.parallel, **options}
         return EmbeddedEngine(self.home, self.cloud.connect, self.incarnation, **options)
 
-    def up(self, text: str, **options: Any) -> Result:
-        return self.engine().up(self.program(text, **options), self.events.append)
+    def up(self, text: str, retire: Collection[str] = (), **options: Any) -> Result:
+        return self.engine().up(self.program(text, **options), self.events.append, retire)
 
-    def preview(self, text: str, **options: Any) -> Result:
-        return self.engine().preview(self.program(text, **options), self.events.append)
+    def preview(self, text: str, retire: Collection[str] = (), **options: Any) -> Result:
+        return self.engine().preview(self.program(text, **options), self.events.append, retire)
 
     def destroy(self, delete_data: bool = False) -> Result:
         return self.engine().destroy(self.program(), delete_data, self.events.append)

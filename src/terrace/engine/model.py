@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -171,11 +171,19 @@ class Engine(Protocol):
     `TerraceError` the program itself raised.
     """
 
-    def preview(self, program: Program, listen: Listener = ignore_events) -> Result:
+    def preview(self, program: Program, listen: Listener = ignore_events, retire: Collection[str] = ()) -> Result:
         """Say what `up` would do, and do nothing."""
 
-    def up(self, program: Program, listen: Listener = ignore_events) -> Result:
-        """Make what the program declares, and delete what it no longer does, stores excepted."""
+    def up(self, program: Program, listen: Listener = ignore_events, retire: Collection[str] = ()) -> Result:
+        """Make what the program declares, and delete what it no longer does, stores excepted.
+
+        Args:
+            program: What to run.
+            listen: Told of the steps.
+            retire: URNs of stores that this run deletes with all they hold, because a person asked for it twice.
+                Protection and `retainOnDelete` do not hold them; what the program names, or a store that stays
+                needs, is not deleted. A URN that the state does not have is no error: an earlier run got to it.
+        """
 
     def refresh(self, program: Program, listen: Listener = ignore_events) -> Result:
         """Bring the state up to date with what is really there; the program is not run."""

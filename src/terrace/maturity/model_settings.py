@@ -70,7 +70,7 @@ class ModelSettings(f.Settings):
     instance_type: f.InstanceType = "ml.m5.large"
     """Instances of a realtime endpoint."""
     instance_count: f.Whole | None = Field(default=None, ge=1, le=100)
-    """Instances of a realtime endpoint; two where stores are protected, else one."""
+    """Instances of a realtime endpoint; two in an environment with `protect`, else one."""
     image: f.ImageUri | None = None
     """The project's image by digest; without it, everything but the endpoint is built."""
     slo: Objective = Objective()

@@ -160,7 +160,10 @@ class PlatformSettings(f.Settings):
     size: Size | None = None
     """How much is built for availability; small in dev, redundant in prod, else standard."""
     protect: f.Flag | None = None
-    """Whether stores are protected from deletion; true in prod."""
+    """Whether people depend on what is here; true in prod. Stores are protected from deletion in every environment.
+
+    With `protect` they also stay in the account if somebody lifts that, deleted keys can be restored for 30 days,
+    realtime endpoints have two instances, and only programs and operators call them."""
     data_class: Literal["public", "internal", "confidential"] = "internal"
     retention_days: f.Retention | None = None
     kms_deletion_days: f.DeletionDays | None = None
@@ -200,7 +203,7 @@ class PlatformSettings(f.Settings):
         where = f"environment {self.environment}"
         if self.protect is False:
             raise ValueError(
-                f"terrace:protect is false, but stores of {where} are always protected; remove the key (to take the "
+                f"terrace:protect is false, but stores of {where} always stay; remove the key (to take the "
                 f"environment down: terrace destroy {self.environment} --delete-data)"
             )
         if self.log_retention < YEAR:
@@ -252,7 +255,7 @@ class PlatformSettings(f.Settings):
 
     @property
     def protected(self) -> bool:
-        """Whether stores are protected from deletion."""
+        """Whether stores stay in the account even if somebody lifts the protection that they have everywhere."""
         return self.production if self.protect is None else self.protect
 
     @property
@@ -263,7 +266,7 @@ class PlatformSettings(f.Settings):
 
     @property
     def key_deletion_days(self) -> int:
-        """Days in which a deleted key can be restored: 30 where stores are protected, else 7."""
+        """Days in which a deleted key can be restored: 30 with `protect`, else 7."""
         return self.kms_deletion_days or (30 if self.protected else 7)
 
     @property

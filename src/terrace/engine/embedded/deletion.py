@@ -24,37 +24,51 @@ class Removal:
         forget: To be dropped from the state while the resource stays (`retain_on_delete`), or goes along with
             another (`deleted_with`).
         keep: Stores, and what they need.
+        purge: URNs of stores to be emptied before they are deleted: a person asked to delete what they hold.
     """
 
     delete: list[Record] = field(default_factory=list)
     forget: list[Record] = field(default_factory=list)
     keep: list[Record] = field(default_factory=list)
+    purge: Collection[str] = ()
 
 
-def plan_removal(records: Iterable[Record], seen: Collection[str], is_store: Callable[[Record], bool]) -> Removal:
+def plan_removal(
+    records: Iterable[Record], seen: Collection[str], is_store: Callable[[Record], bool], retire: Collection[str] = ()
+) -> Removal:
     """Sort what is not named into what is deleted, forgotten and kept.
+
+    Args:
+        records: All that the state has.
+        seen: URNs that the program named.
+        is_store: Tells what holds data.
+        retire: URNs of stores that are deleted like anything else, unless a store that stays needs them.
 
     Raises:
         ResourceError: A resource that is not a store is protected. The text is that of Pulumi's engine.
     """
     left = [record for record in records if record.replaced or record.urn not in seen]
     stores = [record for record in left if not record.replaced and record.made_by_provider and is_store(record)]
-    kept = _with_needs(stores, left)
+    kept = _with_needs([store for store in stores if store.urn not in retire], left)
     going = [record for record in left if record.key not in kept]
+    retired = {store.urn for store in stores if store.urn in retire and store.key not in kept}
     for record in going:
-        if record.protect and not record.replaced:
+        if record.protect and not record.replaced and record.urn not in retired:
             raise ResourceError(
                 record.urn,
                 f'resource "{record.urn}" cannot be deleted because it is protected.',
                 "To unprotect the resource, remove the `protect` flag from the resource in your Pulumi program and "
                 "run `terrace up`; then remove the resource.",
             )
-    return _split(going, [record for record in left if record.key in kept])
+    return _split(going, [record for record in left if record.key in kept], retired)
 
 
 def plan_destruction(records: Iterable[Record], delete_data: bool) -> Removal:
     """Sort everything for `destroy`; with `delete_data` nothing is retained."""
-    return Removal(delete=list(records)) if delete_data else _split(list(records), [])
+    everything = list(records)
+    if not delete_data:
+        return _split(everything, [], ())
+    return Removal(delete=everything, purge={record.urn for record in everything})
 
 
 def in_order(records: Iterable[Record]) -> list[list[Record]]:
@@ -100,7 +114,7 @@ class Remover:
     workers: int
     preview: bool = False
 
-    def __call__(self, removal: Removal, purge: bool = False) -> None:
+    def __call__(self, removal: Removal) -> None:
         """Delete, forget and keep. The first failure ends it; what is left is in the state for the next run."""
         for record in removal.keep:
             if record.made_by_provider:
@@ -111,7 +125,7 @@ class Remover:
             if record.made_by_provider and not record.replaced:
                 self.report.message(f"{record.type} {record.name!r} is no longer in the stack; it was not deleted.")
         for level in in_order(removal.delete):
-            each(level, lambda record: self._delete(record, purge), self.workers)
+            each(level, lambda record: self._delete(record, record.urn in removal.purge), self.workers)
 
     def _delete(self, record: Record, purge: bool) -> None:
         with self.halt.guard():
@@ -137,12 +151,13 @@ def _with_needs(stores: list[Record], records: list[Record]) -> set[str]:
     return kept
 
 
-def _split(going: list[Record], keep: list[Record]) -> Removal:
+def _split(going: list[Record], keep: list[Record], retired: Collection[str]) -> Removal:
     """Tell what is deleted from what is only forgotten."""
-    gone = {record.urn for record in going if not record.retain and not record.replaced}
-    removal = Removal(keep=keep)
+    gone = {record.urn for record in going if not record.replaced and (not record.retain or record.urn in retired)}
+    removal = Removal(keep=keep, purge=retired)
     for record in going:
         along = record.deleted_with in gone
-        forget = record.made_by_provider and (record.retain or (along and not record.replaced))
+        retained = record.retain and record.urn not in retired
+        forget = record.made_by_provider and (retained or (along and not record.replaced))
         (removal.forget if forget else removal.delete).append(record)
     return removal

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -56,17 +56,17 @@ class EmbeddedEngine:
         self._lock_timeout = lock_timeout
         self._parallel = parallel
 
-    def preview(self, program: Program, listen: Listener = ignore_events) -> Result:
+    def preview(self, program: Program, listen: Listener = ignore_events, retire: Collection[str] = ()) -> Result:
         """Say what `up` would do. Nothing is made or written; the lock is not taken."""
         report = Report(listen)
         state = self._read(program, report)
-        return self._run(program, state, report, preview=True)
+        return self._run(program, state, report, retire, preview=True)
 
-    def up(self, program: Program, listen: Listener = ignore_events) -> Result:
-        """Make what the program declares, and delete what it no longer does, stores excepted."""
+    def up(self, program: Program, listen: Listener = ignore_events, retire: Collection[str] = ()) -> Result:
+        """Make what the program declares, and delete what it no longer does, stores excepted unless in `retire`."""
         report = Report(listen)
         with self._open(program, report) as state:
-            return self._run(program, state, report, preview=False)
+            return self._run(program, state, report, retire, preview=False)
 
     def refresh(self, program: Program, listen: Listener = ignore_events) -> Result:
         """Bring the state up to date with what is there: drop what has gone, take over what was changed.
@@ -95,7 +95,7 @@ class EmbeddedEngine:
             halt = Halt()
             with _first_failure(halt):
                 remover = Remover(state, providers, report, halt, self._parallel)
-                remover(plan_destruction(state, delete_data), purge=delete_data)
+                remover(plan_destruction(state, delete_data))
             state.set_outputs({})
         return report.finish()
 
@@ -145,14 +145,14 @@ class EmbeddedEngine:
             finally:
                 state.close()
 
-    def _run(self, program: Program, state: State, report: Report, preview: bool) -> Result:
+    def _run(self, program: Program, state: State, report: Report, retire: Collection[str], *, preview: bool) -> Result:
         halt, names = Halt(), Names()
         providers = Providers(self._connect, state, program.config)
         steps = Steps(state, providers, report, halt, names, preview)
         monitor = Monitor(program, state, providers, steps, names, halt)
         run_program(program, monitor, Log(report), halt, preview, self._parallel)
         with _interruptible(), _first_failure(halt):
-            removal = plan_removal(state, names.seen, lambda record: providers.of(record).is_store(record.type))
+            removal = plan_removal(state, names.seen, lambda record: providers.of(record).is_store(record.type), retire)
             Remover(state, providers, report, halt, self._parallel, preview)(removal)
         for record in steps.cleared:
             report.result.deleted.append(ResourceChange(record.urn, record.type, record.name))
