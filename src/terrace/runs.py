@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -89,9 +89,9 @@ def preview_platform(platform: Platform, options: Options) -> Run:
     return _platform(platform, options, lambda engine, program: engine.preview(program, options.listen), change=False)
 
 
-def up_platform(platform: Platform, options: Options) -> Run:
-    """Bring an environment to what its settings say."""
-    return _platform(platform, options, lambda engine, program: engine.up(program, options.listen), change=True)
+def up_platform(platform: Platform, options: Options, retire: Collection[str] = ()) -> Run:
+    """Bring an environment to what its settings say; stores in `retire`, by URN, go with all they hold."""
+    return _platform(platform, options, lambda engine, program: engine.up(program, options.listen, retire), change=True)
 
 
 def destroy_platform(platform: Platform, options: Options, *, delete_data: bool) -> Run:
