@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "levels": ("terrace.cli.levels", "Show the maturity levels, one of them, or what a step from one to another adds."),
     "preview": ("terrace.cli.stack", "Show what `up` would do, and do nothing."),
     "up": ("terrace.cli.stack", "Bring an environment, or a model project in it, to what its settings say."),
+    "upgrade": ("terrace.cli.upgrade", "Show what a change of level would do, then do it."),
     "refresh": ("terrace.cli.stack", "Bring the state of a stack up to date with what is really there."),
     "import": ("terrace.cli.taking", "Take what exists into a stack: a resource, or all that the other engine made."),
     "destroy": ("terrace.cli.stack", "Remove an environment, or a model project from it."),

@@ -36,6 +36,8 @@ class Capability:
         aws: What AWS's services or framework call it.
         holds_data: It has stores: going below its level keeps them.
         component: Class of the component that builds it, None if that is not built yet.
+        when_added: What people must do once it is there; nothing where Terrace does all of it.
+        when_removed: What people must do once it has gone.
     """
 
     id: str
@@ -52,6 +54,8 @@ class Capability:
     cost_drivers: tuple[str, ...] = ()
     holds_data: bool = False
     component: str | None = None
+    when_added: tuple[str, ...] = ()
+    when_removed: tuple[str, ...] = ()
 
     @property
     def built(self) -> bool:

@@ -62,6 +62,10 @@ MODEL = (
         requires=("workspace", "ci"),
         cost_drivers=("build minutes",),
         component="ReleaseCi",
+        when_added=(
+            "Name the repository under terrace:github or terrace:gitlab; give its pipeline the role in the outputs.",
+        ),
+        when_removed=("Build and release by hand again: the pipeline's role has gone.",),
     ),
     Capability(
         id="alarms",
@@ -76,6 +80,8 @@ MODEL = (
         options=(Option("slo", ("500 ms, 99.5 %",), "latency and availability that are promised"),),
         cost_drivers=("alarms", "dashboard"),
         component="Alarms",
+        when_added=("Set the objective under terrace:slo to what the users of the model were promised.",),
+        when_removed=("Nobody hears of a slow or failing endpoint any more: watch it in another way.",),
     ),
     Capability(
         id="training-pipeline",

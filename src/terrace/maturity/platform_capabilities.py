@@ -32,6 +32,7 @@ PLATFORM = (
         cost_drivers=("gigabytes stored, older versions included", "requests"),
         holds_data=True,
         component="Storage",
+        when_added=("Put data sets under the prefixes of their teams in the data bucket.",),
     ),
     Capability(
         id="identity",
@@ -45,6 +46,7 @@ PLATFORM = (
         requires=("storage",),
         options=(Option("identity.boundaryArn", ("none", "policy ARN"), "use a boundary that is prescribed"),),
         component="Identity",
+        when_added=("Let people assume the persona roles: give each group its role in your identity provider.",),
     ),
     Capability(
         id="workbench",
@@ -64,6 +66,8 @@ PLATFORM = (
         cost_drivers=("hours of running applications", "home folders on EFS"),
         holds_data=True,
         component="Workbench",
+        when_added=("Name everybody who works here under terrace:workbench.profiles.",),
+        when_removed=("Tell data scientists that the workbench has no compute any more; home folders are kept.",),
     ),
     Capability(
         id="images",
@@ -90,6 +94,9 @@ PLATFORM = (
         aws="AWS Budgets and Cost Anomaly Detection",
         options=(Option("budget.monthly", ("required",), "US dollars a month; alerts at 80 and 100 percent"),),
         component="Budget",
+        when_added=(
+            "In a member account, have the payer account activate the cost-allocation tags: AWS allows it only there.",
+        ),
     ),
     Capability(
         id="network",
@@ -136,6 +143,10 @@ PLATFORM = (
         cost_drivers=("gigabytes of packages", "requests"),
         holds_data=True,
         component="Packages",
+        when_added=(
+            "Point pip at the repository where people and jobs install from it: `aws codeartifact login --tool pip`.",
+        ),
+        when_removed=("Point pip at another index where it used the repository; its packages are kept.",),
     ),
     Capability(
         id="ci",
@@ -152,6 +163,11 @@ PLATFORM = (
             Option("ci.gitlab", ("none", "group"), "trust a GitLab group"),
         ),
         component="Ci",
+        when_added=(
+            "Name your GitHub organisation or GitLab group under terrace:ci, unless they are there already.",
+            "Run `terrace up ENV --project PATH` for each model, and give its pipeline the role that its outputs name.",
+        ),
+        when_removed=("Stop pipelines that assume roles of this environment: they are not trusted any more.",),
     ),
     Capability(
         id="observability",
@@ -166,6 +182,10 @@ PLATFORM = (
         options=(Option("alerts.emails", ("owner", "addresses"), "who hears of alarms"),),
         cost_drivers=("alarms", "dashboard"),
         component="Observability",
+        when_added=(
+            "Confirm the e-mail that AWS sends to everybody under terrace:alerts.emails; before, they hear of nothing.",
+        ),
+        when_removed=("Nobody hears of alarms any more: watch the environment in another way.",),
     ),
     Capability(
         id="tracking",

@@ -147,6 +147,7 @@ class Alias(Handler):
     required = frozenset(inputs)
     replace = frozenset({"name"})
     delete_before_replace = True
+    store = True  # what is encrypted is found by it
 
     def create(self, aws: Clients, inputs: Props) -> State:
         aws("kms").create_alias(AliasName=inputs["name"], TargetKeyId=inputs["targetKeyId"])
