@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "preview": ("terrace.cli.stack", "Show what `up` would do, and do nothing."),
     "up": ("terrace.cli.stack", "Bring an environment, or a model project in it, to what its settings say."),
     "upgrade": ("terrace.cli.upgrade", "Show what a change of level would do, then do it."),
+    "retire": ("terrace.cli.retire", "Delete for good what is kept of a capability that is off."),
     "refresh": ("terrace.cli.stack", "Bring the state of a stack up to date with what is really there."),
     "import": ("terrace.cli.taking", "Take what exists into a stack: a resource, or all that the other engine made."),
     "destroy": ("terrace.cli.stack", "Remove an environment, or a model project from it."),
