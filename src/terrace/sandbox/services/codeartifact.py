@@ -1,4 +1,4 @@
-"""CodeArtifact: domains, repositories, policies, external connections. Packages themselves are not stored here."""
+"""CodeArtifact: domains, repositories, policies, external connections."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from terrace.sandbox.services.codeartifact_packages import Packages
 from terrace.sandbox.services.extend import Refusal, merge_tags, page
 from terrace.sandbox.services.own import Operation, OwnService, Place
 
@@ -29,12 +30,13 @@ class CodeArtifact:
         self._repositories: dict[Place, dict[tuple[str, str], dict[str, Any]]] = {}
         self._policies: dict[str, dict[str, str]] = {}
         self._tags: dict[str, dict[str, str]] = {}
+        self._packages = Packages(self._repository)
 
     def service(self) -> OwnService:
         """Return what answers calls."""
         operations: dict[str, Operation] = {
             "CreateDomain": self.create_domain,
-            "DescribeDomain": lambda place, said: {"domain": self._domain(place, said)},
+            "DescribeDomain": self.describe_domain,
             "DeleteDomain": self.delete_domain,
             "ListDomains": self.list_domains,
             "CreateRepository": self.create_repository,
@@ -50,6 +52,7 @@ class CodeArtifact:
             "TagResource": self.tag,
             "UntagResource": self.untag,
             "ListTagsForResource": self.tags,
+            **self._packages.operations(),
         }
         for noun, find in (("Domain", self._domain), ("Repository", self._repository)):
             operations |= self._policy_operations(noun, find)
@@ -80,6 +83,13 @@ class CodeArtifact:
         }
         merge_tags(self._tags.setdefault(arn, {}), said.get("tags"))
         return {"domain": domains[name]}
+
+    def describe_domain(self, place: Place, said: Said) -> Said:
+        """Describe a domain, with how much its repositories hold."""
+        domain = self._domain(place, said)
+        held = self._repositories.get(place, {}).values()
+        size = sum(self._packages.size(one["arn"]) for one in held if one["domainName"] == domain["name"])
+        return {"domain": {**domain, "assetSizeBytes": size}}
 
     def delete_domain(self, place: Place, said: Said) -> Said:
         """Remove a domain that has no repositories."""
@@ -127,7 +137,7 @@ class CodeArtifact:
         return {"repository": repository}
 
     def delete_repository(self, place: Place, said: Said) -> Said:
-        """Remove a repository."""
+        """Remove a repository, with its packages."""
         repository = self._repository(place, said)
         del self._repositories[place][repository["domainName"], repository["name"]]
         self._domains[place][repository["domainName"]]["repositoryCount"] -= 1
@@ -238,6 +248,7 @@ class CodeArtifact:
     def _forget(self, arn: str) -> None:
         self._tags.pop(arn, None)
         self._policies.pop(arn, None)
+        self._packages.forget(arn)
 
 
 def _listing(name: str, items: Any, said: Said) -> Said:

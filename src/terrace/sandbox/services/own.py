@@ -66,14 +66,17 @@ class OwnService:
     def _params(self, operation: OperationModel, path: Mapping[str, str], environ: Mapping[str, Any]) -> dict[str, Any]:
         query = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-        said = json.loads(body) if body else {}
-        params: dict[str, Any] = {}
+        payload = operation.input_shape.serialization.get("payload") if operation.input_shape else None
+        said = json.loads(body) if body and payload is None else {}
+        params: dict[str, Any] = {} if payload is None else {payload: body}
         for name, shape in operation.input_shape.members.items() if operation.input_shape else ():
             where, key = shape.serialization.get("location"), shape.serialization.get("name", name)
             if where == "uri":
                 params[name] = unquote(path[_group(key)])
             elif where == "querystring" and key in query:
                 params[name] = query[key] if shape.type_name == "list" else query[key][0]
+            elif where == "header" and (header := f"HTTP_{key.upper().replace('-', '_')}") in environ:
+                params[name] = environ[header]
             elif where is None and key in said:
                 params[name] = said[key]
         return params
