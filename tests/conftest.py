@@ -20,6 +20,7 @@ RINGS = {
     "cli": "commands, as processes",
     "packaging": "the wheel, in an empty environment",
     "pulumi_engine": "the same programs on Pulumi's own engine",
+    "changes": "levels and versions: no change loses anything",
     "docs": "documentation against code",
 }
 """Ring → what it proves, cheap ones first."""
