@@ -104,11 +104,7 @@ def attachment() -> dict[str, str]:
     from terrace.engine.pulumi.where import find_host
 
     port = load_sandbox(paths.home()).post("plugin", {})["port"]
-    found = {
-        "PULUMI_DEBUG_PROVIDERS": f"aws:{port},aws-native:{port}",
-        # What is attached needs no download, and there may be no network to try one on.
-        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-    }
+    found = {"PULUMI_DEBUG_PROVIDERS": f"aws:{port},aws-native:{port}"}
     return found if find_host() else {**found, "PULUMI_DEBUG_LANGUAGES": f"python:{port}"}
 
 

@@ -219,7 +219,9 @@ class PulumiEngine:
     def _session(self, program: Program, *, make: bool = False, backend: str | None = None) -> Iterator[Session]:
         variables = {**self._variables, "PULUMI_BACKEND_URL": backend} if backend else self._variables
         sandbox = self._incarnation is not None
-        with open_session(self._home, program, variables, sandbox=sandbox, make=make) as session:
+        with open_session(
+            self._home, program, variables, sandbox=sandbox, make=make, patience=self._lock_timeout
+        ) as session:
             yield session
 
     @contextmanager

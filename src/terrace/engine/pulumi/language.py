@@ -82,8 +82,15 @@ class Inline(Host):
     def _run(self, request: Any, engine: str, failed: list[BaseException]) -> None:
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
-        # After a failure, outputs that nobody awaits would each print a warning.
-        loop.set_exception_handler(lambda _loop, _context: None)
+        gone: list[BaseException] = []
+
+        def unheard(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+            # What depends on a resource that the engine refused waits for ever; anything else nobody awaits is noise.
+            if isinstance(context.get("exception"), grpc.RpcError):
+                gone.append(context["exception"])
+                loop.stop()
+
+        loop.set_exception_handler(unheard)
         # A registration waits in a thread for the engine's answer: as many as the engine works on, and then some.
         loop.set_default_executor(ThreadPoolExecutor(max(request.parallel, 1) * 4))
         settings.ROOT.set(None)
@@ -103,8 +110,9 @@ class Inline(Host):
         try:
             loop.run_until_complete(run_in_stack(self._once))
         except BaseException as error:
-            failed.append(error)
+            failed.append(gone[0] if gone else error)
         finally:
+            loop.set_exception_handler(lambda _loop, _context: None)
             _end(loop)
 
     def _once(self) -> None:

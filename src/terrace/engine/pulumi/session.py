@@ -6,6 +6,7 @@ import logging
 import re
 import socket
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,8 +28,7 @@ from terrace.errors import EngineError, LockedError, TerraceError
 AGAIN = "The same command finishes what it began."
 _LOCK = re.compile(r"created by (?P<user>\S+)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<since>\S+)")
 _PLUGIN = re.compile(
-    r"no resource plugin '?(?:pulumi-resource-)?(?P<name>[\w-]+?)(?:-v(?P<version>[\d.]+))?'? found|"
-    r"[Cc]ould not (?:automatically )?(?:download|find).*?plugin (?P<other>[\w-]+)"
+    r"no resource plugin 'pulumi-resource-(?P<name>[\w-]+)' found in the workspace at version v(?P<version>[\d.]+)"
 )
 
 
@@ -50,8 +50,11 @@ class Session:
         command: The command line.
     """
 
-    def __init__(self, program: Program, stack: automation.Stack | None, command: Command) -> None:
+    def __init__(
+        self, program: Program, stack: automation.Stack | None, command: Command, patience: float = 0.0
+    ) -> None:
         self.program = program
+        self.patience = patience
         self.stack = stack
         self.command = command
         self.raised: list[BaseException] = []
@@ -82,17 +85,24 @@ class Session:
             TerraceError: The program raised it.
         """
         assert self.stack is not None  # noqa: S101  (sessions that run make their stack)
-        for last in (False, True):
+        deadline = time.monotonic() + self.patience
+        waiting = False
+        while True:
             try:
                 with self.told(collector):
                     action(self.stack)
                 return
             except ConcurrentUpdateError as error:
                 holder = _LOCK.search(str(error))
-                if last or holder is None or not _is_dead(holder):
+                if holder is not None and _is_dead(holder):
+                    collector.message(f"Removed the lock that process {holder['pid']} left; it is no more.", "warning")
+                    self.stack.cancel()
+                elif time.monotonic() > deadline:
                     raise _locked(self.program, holder) from None
-                collector.message(f"Removed the lock that process {holder['pid']} left; it is no more.", "warning")
-                self.stack.cancel()
+                elif not waiting:
+                    waiting = True
+                    collector.message(f"Waiting up to {self.patience:g} seconds for {_who(holder)}.")
+                time.sleep(0.5 if waiting else 0)
 
     @contextmanager
     def told(self, collector: Collector | None = None) -> Iterator[None]:
@@ -112,6 +122,12 @@ class Session:
         program = next((raised for raised in self.raised if _is_own(raised)), None)
         if isinstance(program, TerraceError):
             return program
+        plugin = _PLUGIN.search(str(error))
+        if plugin:
+            return EngineError(
+                f"Pulumi's provider plugin {plugin['name']} {plugin['version']} is not installed.",
+                f"Install it with: pulumi plugin install resource {plugin['name']} {plugin['version']}",
+            )
         failures = collector.failures if collector else []
         for urn, text in failures:
             if not is_stack(urn):
@@ -123,7 +139,7 @@ class Session:
 
 @contextmanager
 def open_session(
-    home: Path, program: Program, variables: Mapping[str, str], *, sandbox: bool, make: bool
+    home: Path, program: Program, variables: Mapping[str, str], *, sandbox: bool, make: bool, patience: float = 0.0
 ) -> Iterator[Session]:
     """Open a program's stack inside the block.
 
@@ -133,6 +149,7 @@ def open_session(
         variables: What Pulumi gets besides the variables of this process: where the sandbox is.
         sandbox: Resources go to the sandbox.
         make: Make the stack if there is none.
+        patience: How many seconds to wait for another run of the stack.
 
     Raises:
         EngineError: Pulumi is not on this machine, or cannot open the stack.
@@ -144,7 +161,7 @@ def open_session(
     # A failed run's program goes on for a moment after its engine has gone, and would tell of each call that failed.
     logging.getLogger("grpc._server").setLevel(logging.CRITICAL)
     command = Command()
-    session = Session(program, None, command)
+    session = Session(program, None, command, patience)
     host = Inline(lambda: _run(program), session.raised.append)
     with (
         tempfile.TemporaryDirectory(prefix="terrace-") as name,
@@ -196,14 +213,16 @@ def _is_dead(holder: re.Match[str]) -> bool:
 
 
 def _locked(program: Program, holder: re.Match[str] | None) -> LockedError:
-    stack = f"{program.project}/{program.stack}"
-    if holder is None:
-        return LockedError(f"{stack} is locked by another run.", "Wait until that run has ended, then try again.")
-    who = f"process {holder['pid']} of {holder['user']} on {holder['host']}"
     return LockedError(
-        f"{stack} is locked by {who}, since {holder['since']}.",
+        f"{program.project}/{program.stack} is locked by {_who(holder)}.",
         "Wait until that run has ended, then try again; if it is dead, `pulumi cancel` removes its lock.",
     )
+
+
+def _who(holder: re.Match[str] | None) -> str:
+    if holder is None:
+        return "another run"
+    return f"process {holder['pid']} of {holder['user']} on {holder['host']}, which works on it since {holder['since']}"
 
 
 def _plain(output: str, failures: list[str]) -> EngineError:
@@ -211,14 +230,6 @@ def _plain(output: str, failures: list[str]) -> EngineError:
     text = "\n".join(failures) or "\n".join(
         line.partition("error:")[2].strip() for line in output.splitlines() if line.lstrip().startswith("error:")
     )
-    plugin = _PLUGIN.search(output)
-    if plugin:
-        name = plugin["name"] or plugin["other"]
-        version = plugin["version"] or "VERSION"
-        return EngineError(
-            f"Pulumi's provider plugin {name} is not installed.",
-            f"Install it with: pulumi plugin install resource {name} {version}",
-        )
     if "passphrase must be set" in output or "incorrect passphrase" in output:
         return EngineError(
             _sentence(text) or "The stack's passphrase is missing or wrong.",

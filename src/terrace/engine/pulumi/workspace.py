@@ -51,12 +51,18 @@ def variables(home: Path, program: Program, *, passphrase: bool) -> dict[str, st
         program: What is run.
         passphrase: Let an empty passphrase protect secrets where none is set: in the sandbox, which has none worth it.
     """
-    found = {"PULUMI_SKIP_UPDATE_CHECK": "true"}
+    found = {
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        # Without a network Pulumi tries for minutes; a plugin that is missing is told with the command to install it.
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+    }
     named = os.environ.get("PULUMI_BACKEND_URL") or _read(_above(program.folder, "Pulumi.yaml")).get("backend")
     if not named and not _logged_in():
         folder = home / "pulumi"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found["PULUMI_BACKEND_URL"] = folder.as_uri()
+        # Beside each file Pulumi would write another with its attributes, and that one not whole or not at all: a run
+        # that is killed meanwhile leaves a state that cannot be read.
+        found["PULUMI_BACKEND_URL"] = f"{folder.as_uri()}?metadata=skip"
     if passphrase and not {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & set(os.environ):
         found["PULUMI_CONFIG_PASSPHRASE"] = ""
     return found

@@ -26,7 +26,7 @@ def drifted(provider: Provider, urn: str, type: str, found: State, inputs: Props
 
 
 def imported(provider: Provider, type: str, found: State) -> dict[str, Any]:
-    """Return the inputs of a resource that Terrace did not make: all that AWS tells and that is an input of its type."""
+    """Return the inputs of a resource that Terrace did not make: what AWS tells of those that its type has."""
     known = provider.inputs_of(type)
     told = {name: value for name, value in found.outputs.items() if name in known}
     return {name: value for name, value in told.items() if value not in (None, "", [], {})}
