@@ -307,7 +307,7 @@ IDS = re.compile(
     r"\b(?:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[a-z]+(?:-[a-z]+)*-[0-9a-f]{8,17}|A[A-Z0-9]{15,20})\b"
 )
 TIMES = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|\+00:00)?")
-ADDRESSES = re.compile(r"\b\d{1,3}(?:[.-]\d{1,3}){3}\b|[0-9a-f]{2}(?::[0-9a-f]{2}){5}|vpce-svc-\w+")
+ADDRESSES = re.compile(r"\b\d{1,3}(?:[.-]\d{1,3}){3}\b|[0-9a-f]{2}(?::[0-9a-f]{2}){5}|vpce-svc-\w+|(?<=-)[0-9a-f]{8}(?=\.)|\b[0-9A-F]{13}\b")
 
 
 def _without_ids(value: Any) -> Any:
