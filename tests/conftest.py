@@ -12,6 +12,7 @@ from hypothesis import settings
 ROOT = Path(__file__).parent
 RINGS = {
     "maturity": "the pure core: levels, settings, plan, names",
+    "cost": "what stands still and costs, from a dated table",
     "components": "resources, controls and names, recorded",
     "engine": "the embedded engine against a provider in memory",
     "sandbox": "handlers and services, seen through boto3",
@@ -21,6 +22,7 @@ RINGS = {
     "packaging": "the wheel, in an empty environment",
     "pulumi_engine": "the same programs on Pulumi's own engine",
     "changes": "levels and versions: no change loses anything",
+    "bootstrap": "the first hour on an account, seen through boto3",
     "docs": "documentation against code",
 }
 """Ring → what it proves, cheap ones first."""

@@ -5,9 +5,9 @@ from typing import TypedDict
 import pulumi
 import pulumi_aws as aws
 
+from terrace.maturity.endpoint_services import EndpointService, endpoint_services
 from terrace_components.child import Children
 from terrace_components.documents import policy
-from terrace_components.endpoint_services import EndpointService, endpoint_services
 from terrace_components.network_policies import interface_policy
 from terrace_components.placement import Place, Placement
 
