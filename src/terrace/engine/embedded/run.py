@@ -119,8 +119,12 @@ def _run(program: Program, monitor: Monitor, log: Log, halt: Halt, preview: bool
     try:
         loop.run_until_complete(run_in_stack(execute))
     finally:
-        for task in asyncio.all_tasks(loop):
+        left = asyncio.all_tasks(loop)
+        for task in left:
             task.cancel()
+        if left:
+            # A coroutine that never began would be warned of when it is collected.
+            loop.run_until_complete(asyncio.wait(left, timeout=5))
         pool.shutdown(wait=True)
         loop.close()
         asyncio.set_event_loop(None)
