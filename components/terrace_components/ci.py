@@ -5,8 +5,8 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
+from terrace.maturity.oidc import GITHUB_AUDIENCE, GITHUB_URL
 from terrace_components.child import Children
-from terrace_components.oidc import GITHUB_AUDIENCE, GITHUB_URL
 from terrace_components.placement import Place, Placement
 
 

@@ -5,12 +5,12 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
+from terrace.maturity.oidc import GithubRepository, github_trust, gitlab_trust
 from terrace_components.child import Children
 from terrace_components.ci_policies import ci_policy
 from terrace_components.documents import Document, policy
 from terrace_components.image_build import ImageBuild
 from terrace_components.model_policies import ModelScope
-from terrace_components.oidc import GithubRepository, github_trust, gitlab_trust
 from terrace_components.placement import Place, Placement
 
 

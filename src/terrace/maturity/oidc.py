@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from terrace_components.documents import Document, web_identity_trust
+from terrace.maturity.documents import Document, web_identity_trust
 
 GITHUB_URL = "https://token.actions.githubusercontent.com"
 GITHUB_AUDIENCE = "sts.amazonaws.com"
