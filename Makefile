@@ -44,7 +44,7 @@ docs: setup ## Write the reference pages and the README's table from the code
 	$(BIN)/python -m terrace.cli.reference
 
 bench: setup ## Measure the ratios that the docs quote
-	$(BIN)/python -m benchmarks
+	PATH="$$(tools/pulumi/build):$$PATH" $(BIN)/python -m benchmarks
 
 clean: ## Remove what the verbs above made
 	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -14,12 +14,14 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from benchmarks import real
 from benchmarks.graph import Nothing, flat, up
 from benchmarks.measure import Ratio, command, compare, seconds_of
 from benchmarks.replay import recorded, replay
 from terrace import runs
 from terrace.engine import Program
 from terrace.engine.embedded import EmbeddedEngine
+from terrace.engine.pulumi.where import find_cli
 from terrace.maturity import ModelSettings
 from terrace.platform import open_platform, write_program
 from terrace.project import Project
@@ -41,9 +43,13 @@ def main() -> None:
         try:
             ratios = [*ups(folder, box), *graphs(folder), *commands(folder)]
             growth = list(stacks(folder, box))
+            grown = []
+            if find_cli():
+                ratios += [*real.against_flat(folder), *real.against_embedded(folder, box)]
+                grown = list(real.growth(folder, box, lambda number: model(folder, number)))
         finally:
             box.stop()
-    text = table(ratios, growth)
+    text = table(ratios, growth, grown)
     print(text)
     if "--write" in sys.argv:
         (ROOT / "docs" / "benchmarks.md").write_text(text)
@@ -57,7 +63,7 @@ def ups(folder: Path, box: Sandbox) -> Iterator[Ratio]:
         def embedded(level: int = level) -> float:
             box.reset()
             one = open_platform(folder / "platform", "dev", {"level": level})
-            return seconds_of(lambda: runs.up_platform(one, runs.Options()))
+            return seconds_of(lambda: runs.up_platform(one, runs.Options("embedded")))
 
         box.reset()
         with recorded() as calls:
@@ -117,26 +123,31 @@ def commands(folder: Path) -> Iterator[Ratio]:
 def stacks(folder: Path, box: Sandbox) -> Iterator[tuple[int, float, float]]:
     """Return seconds a stack, and MB of this process, after 1, 10 and 100 model stacks on one platform."""
     box.reset()
-    runs.up_platform(open_platform(folder / "platform", "dev"), runs.Options())
-    source = (ROOT / "templates/model/project/infra/__main__.py.jinja").read_text()
-    infra = folder / "model" / "infra"
-    infra.mkdir(parents=True)
-    (infra / "__main__.py").write_text(source.replace("{{ project_name }}", "Model"))
+    runs.up_platform(open_platform(folder / "platform", "dev"), runs.Options("embedded"))
     took: list[float] = []
     for number in range(1, 101):
-        settings = ModelSettings(
-            model=f"model-{number}", environment="dev", region="eu-central-1", team="operations", owner="a@acme.example"
-        )
-        project = Project(folder / "model", settings)
-        engine = runs.open_engine("embedded", project.target())
-        program = Program(settings.model, "dev", infra, program_config(settings))
+        project = model(folder, number)
+        engine, program = runs.open_engine("embedded", project.target()), runs.program_of(project)
         took.append(seconds_of(lambda engine=engine, program=program: engine.up(program)))  # type: ignore[misc]
         if number in (1, 10, 100):
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             yield number, statistics.median(took[-10:]), peak
 
 
-def table(ratios: list[Ratio], growth: list[tuple[int, float, float]]) -> str:
+def model(folder: Path, number: int) -> Project:
+    """Return one of many model projects that share their program."""
+    infra = folder / "model" / "infra"
+    if not infra.is_dir():
+        infra.mkdir(parents=True)
+        source = (ROOT / "templates/model/project/infra/__main__.py.jinja").read_text()
+        (infra / "__main__.py").write_text(source.replace("{{ project_name }}", "Model"))
+    settings = ModelSettings(
+        model=f"model-{number}", environment="dev", region="eu-central-1", team="operations", owner="a@acme.example"
+    )
+    return Project(folder / "model", settings)
+
+
+def table(ratios: list[Ratio], growth: list[tuple[int, float, float]], grown: list[tuple[int, float, float]]) -> str:
     """Return what was measured as a page."""
     packages = ", ".join(
         f"{name} {version(name)}" for name in ("terrace-mlops", "pulumi", "pulumi-aws", "moto", "copier")
@@ -158,6 +169,12 @@ def table(ratios: list[Ratio], growth: list[tuple[int, float, float]]) -> str:
         )
     lines += ["", "| model stacks | seconds a stack | peak memory of the process, MB |", "|---|---|---|"]
     lines += [f"| {number} | {seconds:.2f} | {peak:.0f} |" for number, seconds, peak in growth]
+    if grown:
+        lines += ["", "The same on Pulumi's engine, each run a process of its own beside ours:", ""]
+        lines += ["| model stacks | seconds a stack | memory of our process, MB |", "|---|---|---|"]
+        lines += [f"| {number} | {seconds:.2f} | {peak:.0f} |" for number, seconds, peak in grown]
+    else:
+        lines += ["", "Pulumi's command line was not there: its engine was not measured."]
     return "\n".join(lines) + "\n"
 
 
