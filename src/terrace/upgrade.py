@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from terrace.contracts import models, need_model, read_platform
+from terrace.cost import CostDifference, IdleCost, difference, idle
 from terrace.engine import ResourceChange, StackResource
 from terrace.errors import EngineError
 from terrace.maturity import CAPABILITIES, LEVELS, plan
@@ -30,12 +31,14 @@ class Upgrade:
         run: The preview.
         kept: Stores that the level no longer has, or that nothing names any more. They stay as they are.
         team: What people must do afterwards, a sentence each.
+        idle_cost: How the cost a month of what nobody uses changes.
     """
 
     platform: Platform
     before: int | None
     written: int
     run: Run
+    idle_cost: CostDifference
     kept: tuple[StackResource, ...] = ()
     team: tuple[str, ...] = ()
 
@@ -73,6 +76,7 @@ class Upgrade:
             # A run that would touch any is refused before there is a plan.
             "data_touched": [],
             "team": list(self.team),
+            "idle_cost": self.idle_cost.to_json(),
         }
 
 
@@ -102,6 +106,7 @@ def prepare(root: Path | None, environment: str, level: int, options: Options) -
         before=contract.level if contract else None,
         written=open_platform(root, environment).settings.level,
         run=run,
+        idle_cost=_cost(platform, contract.level if contract else None),
         kept=tuple(_kept(run, found)),
         team=tuple(_team(platform, before, target)),
     )
@@ -118,6 +123,13 @@ def carry_out(upgrade: Upgrade, options: Options) -> Run:
         write_level(platform.settings_file, upgrade.level)
         options.say(f"wrote terrace:level {upgrade.level} to {platform.settings_file}")
     return up_platform(open_platform(platform.root, platform.environment), options)
+
+
+def _cost(platform: Platform, before: int | None) -> CostDifference:
+    settings = platform.settings
+    nothing = IdleCost(settings.region, ())
+    stands = nothing if before is None else idle(settings.model_copy(update={"level": before}))
+    return difference(stands, idle(settings))
 
 
 def _refuse_loss(run: Run, found: Iterable[StackResource]) -> None:

@@ -60,6 +60,13 @@ def test_people_are_told_what_they_must_do(journey: Journey) -> None:
     assert not any(step.startswith("storage:") for step in journey.up.plan["team"])
 
 
+def test_the_cost_of_a_level_is_told(journey: Journey) -> None:
+    """What comes with a level costs what goes with it; a level that stands costs nothing more."""
+    up, down = (step.plan["idle_cost"]["monthly_usd_known"] for step in (journey.up, journey.down))
+    assert up == -down
+    assert up > 0 or journey.up.plan["idle_cost"]["unknown"]
+
+
 def test_the_level_that_stands_needs_nothing(journey: Journey, world: World) -> None:
     """To go where one is says that there is nothing to do, and does nothing."""
     said = world("upgrade", journey.environment, "--to", "1")

@@ -61,6 +61,25 @@ def test_the_wrong_name_deletes_nothing(kept: World) -> None:
     assert len(packages_of(kept)) == 2
 
 
+@pytest.mark.parametrize(("answers", "says"), [("n\n", "Stopped."), ("y\nprod\n", "That is not its name.")])
+def test_a_person_is_asked_twice(kept: World, answers: str, says: str) -> None:
+    """After the list of what is lost comes a question, and then the name; without both nothing is deleted."""
+    said = kept.typed("retire", "dev", "packages", answers=answers, expect=1)
+    assert "Domain" in said
+    assert "1 package, all versions" in said
+    assert says in said
+    assert len(packages_of(kept)) == 2
+
+
+def test_a_change_of_level_is_asked_for_at_a_terminal(kept: World) -> None:
+    """The plan is shown, and whoever says no has changed nothing."""
+    said = kept.typed("upgrade", "dev", "--to", "1", answers="n\n", expect=1)
+    assert "from level 0 (Manual) to level 1 (DevOps)" in said
+    assert "data touched: none" in said
+    assert kept.platform("dev").settings.level == 0
+    assert kept.endpoints("dev") == []
+
+
 def test_up_leaves_what_is_kept(kept: World) -> None:
     """An `up` of the lower level changes nothing, however often it is run."""
     done = kept("up", "dev")["resources"]

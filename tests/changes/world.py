@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -35,6 +36,18 @@ class World:
         self.said = err.getvalue()
         assert status == expect, self.said
         return json.loads(out.getvalue())
+
+    def typed(self, *args: str, answers: str, expect: int = 0) -> str:
+        """Run a command at a terminal, where somebody types the answers; return what it printed."""
+        out, before = io.StringIO(), sys.stdin
+        sys.stdin = _Terminal(answers)
+        try:
+            with redirect_stdout(out), redirect_stderr(out):
+                status = run([*args, "--engine", self.engine, "--root", str(self.root)])
+        finally:
+            sys.stdin = before
+        assert status == expect, out.getvalue()
+        return out.getvalue()
 
     def platform(self, environment: str) -> Platform:
         return open_platform(self.root, environment)
@@ -80,6 +93,11 @@ class World:
     def packages(self, environment: str) -> list[str]:
         found = self.target(environment).client("codeartifact").list_packages(**_packages(environment))
         return [one["package"] for one in found["packages"]]
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
 
 
 def _packages(environment: str) -> dict[str, str]:

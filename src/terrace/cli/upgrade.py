@@ -29,8 +29,9 @@ def upgrade(env: str, level: int, yes: bool, engine: str | None, root: Path | No
     """Show what a change of level would do, then do it.
 
     It shows what is added, changed, replaced, retired and kept, which data is touched (none: a store is never deleted
-    or replaced), and what people must do. At a terminal it then asks, unless --yes or --json is given; elsewhere it
-    goes on, as `up` does. It writes the level into the settings. The same command finishes a run that failed.
+    or replaced), how the idle cost changes, and what people must do. At a terminal it then asks, unless --yes or
+    --json is given; elsewhere it goes on, as `up` does. It writes the level into the settings. The same command
+    finishes a run that failed.
     """
     from terrace import runs
     from terrace.cli.progress import progress
@@ -80,6 +81,7 @@ def _told(found: Upgrade) -> Iterator[str]:
     yield _count("kept", len(found.kept), "with what is in them")
     yield from (f"    {store.type.rpartition(':')[2]} {store.name}" for store in found.kept)
     yield "  data touched: none"
+    yield from (f"  {line}" for line in found.idle_cost.lines() or ["idle cost: the same"])
     yield "  what people must do:" if found.team else "  what people must do: nothing"
     yield from (f"    {step}" for step in found.team)
 
