@@ -4,30 +4,19 @@
 is kept beside this file as `schema.json`.
 """
 
-import json
 import sys
 
-from pulumi.provider.experimental import component_provider_host
-from pulumi.provider.experimental.component import ComponentProvider
-from terrace_components import COMPONENTS
-
-from terrace import __version__
-
-NAME = "terrace"
-
-
-def schema() -> str:
-    """Return the package's schema as JSON, as the host serves it."""
-    provider = ComponentProvider(COMPONENTS, NAME, None, __version__)
-    return json.dumps(json.loads(provider.schema or ""), indent=2, sort_keys=True) + "\n"
+from pulumi.provider import main as serve
+from terrace_components.package import Package
 
 
 def main() -> None:
     """Serve, or write the schema."""
+    package = Package()
     if sys.argv[1:] == ["schema"]:
-        sys.stdout.write(schema())
+        sys.stdout.write(f"{package.schema}\n")
     else:
-        component_provider_host(COMPONENTS, NAME, version=__version__)
+        serve(package, sys.argv[1:])
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import pulumi_aws as aws
 
 from terrace_components.child import Children
 from terrace_components.documents import policy
-from terrace_components.key_policies import DATA, LOGS, MODELS, KeyPurpose, key_policy
+from terrace.maturity.key_policies import DATA, LOGS, MODELS, KeyPurpose, key_policy
 from terrace_components.placement import Place, Placement
 
 

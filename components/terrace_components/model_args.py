@@ -5,6 +5,7 @@ What each key may be is checked by `terrace.maturity.ModelSettings`, which also 
 
 from typing import NotRequired, TypedDict
 
+from terrace_components.choices import Level, Mode
 from terrace_components.release_ci import GithubProject, GitlabProject
 
 
@@ -36,9 +37,9 @@ class ModelStackArgs(TypedDict):
     """E-mail address of who answers for the model."""
     account: NotRequired[str]
     """AWS account id. Without one, the environment lives in Terrace's sandbox."""
-    level: NotRequired[int]
+    level: NotRequired[Level]
     """Maturity level, at most the platform's. Default the platform's."""
-    mode: NotRequired[str]
+    mode: NotRequired[Mode]
     """How predictions are served: serverless or realtime. Default realtime in prod, else serverless."""
     memory_mb: NotRequired[int]
     """Memory of a serverless endpoint, in MB. Default 2048."""

@@ -2,6 +2,7 @@
 
 from terrace.maturity import ModelSettings, Plan, PlatformContract, Release, names
 from terrace_components.alarms import AlarmsArgs
+from terrace_components.choices import DataClass, Level, Mode, Size
 from terrace_components.placement import Place, Placement
 from terrace_components.release_ci import GithubProject, ReleaseCiArgs
 from terrace_components.serving import ServingArgs
@@ -19,11 +20,11 @@ def placement(settings: ModelSettings, platform: PlatformContract, level: int) -
         "environment": platform.environment,
         "account": platform.account,
         "region": platform.region,
-        "level": level,
+        "level": Level(level),
         "owner": settings.owner,
         "cost_center": cost_centers.get(settings.team) or platform.cost_center,
-        "data_class": platform.data_class,
-        "size": platform.size,
+        "data_class": DataClass(platform.data_class),
+        "size": Size(platform.size),
         "protect": platform.protect,
         "retention_days": platform.retention_days,
         "kms_deletion_days": platform.kms_deletion_days,
@@ -66,7 +67,7 @@ def serving_args(
     network = platform.network
     args: ServingArgs = {
         "placement": where,
-        "mode": serving.mode,
+        "mode": Mode(serving.mode),
         "memory_mb": serving.memory_mb,
         "max_concurrency": serving.max_concurrency,
         "instance_type": serving.instance_type,

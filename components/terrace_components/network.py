@@ -6,6 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from terrace_components.child import Children
+from terrace_components.choices import Nat
 from terrace_components.documents import policy
 from terrace_components.flow_logs import flow_logs
 from terrace_components.layout import ZonePlace, zone_name, zone_places
@@ -22,7 +23,7 @@ class NetworkArgs(TypedDict):
     """Addresses of the network, a private IPv4 network of /16 to /20. Never changed once built."""
     zones: int
     """How many availability zones are used."""
-    nat: str
+    nat: Nat
     """Way to the internet: single (one gateway), per-zone, or none."""
     logs_key_arn: pulumi.Input[str]
     """Key that encrypts the flow logs."""

@@ -6,6 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from terrace_components.child import Children
+from terrace_components.choices import PackageSource
 from terrace_components.placement import Place, Placement
 
 
@@ -14,7 +15,7 @@ class PackagesArgs(TypedDict):
 
     placement: Placement
     """Where the component stands."""
-    source: str
+    source: PackageSource
     """Where packages come from: codeartifact, an index of your own, or nat. Only the first builds anything."""
     data_key_arn: pulumi.Input[str]
     """Key that encrypts the packages. Never changed once built."""

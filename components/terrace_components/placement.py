@@ -9,6 +9,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 
 from terrace.maturity import CAPABILITIES, names
+from terrace_components.choices import DataClass, Level, Size
 
 
 class Placement(TypedDict):
@@ -22,15 +23,15 @@ class Placement(TypedDict):
     """AWS account id, 12 digits."""
     region: str
     """AWS region."""
-    level: int
+    level: Level
     """Maturity level of the stack, 0 to 4."""
     owner: str
     """E-mail address of who answers for the resources."""
     cost_center: str
     """Whom the costs are charged to."""
-    data_class: str
+    data_class: DataClass
     """How sensitive the data is: public, internal or confidential."""
-    size: str
+    size: Size
     """How much is built for availability: small, standard or redundant."""
     protect: bool
     """Stores stay in the account even if somebody lifts the protection from deletion that they have everywhere."""
@@ -68,11 +69,13 @@ class Place:
 
     @staticmethod
     def of(args: Placement) -> "Place":
-        """Read the argument; whole numbers arrive as floats from programs in other languages."""
+        """Read the argument; what is chosen from few becomes plain text and numbers."""
         place = Place(**args)
         return replace(
             place,
             level=int(place.level),
+            data_class=str(place.data_class),
+            size=str(place.size),
             retention_days=int(place.retention_days),
             kms_deletion_days=int(place.kms_deletion_days),
         )

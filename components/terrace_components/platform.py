@@ -9,6 +9,7 @@ from terrace.maturity import PlatformSettings, names
 from terrace_components import platform_parts as parts
 from terrace_components.budget import Budget
 from terrace_components.child import Children
+from terrace_components.choices import PackageSource
 from terrace_components.ci import Ci
 from terrace_components.contracts import parameter_tier, platform_contract
 from terrace_components.encryption import Encryption
@@ -204,7 +205,7 @@ class Platform(pulumi.ComponentResource):
             return
         args: PackagesArgs = {
             "placement": where,
-            "source": self._settings.packages.source,
+            "source": PackageSource(self._settings.packages.source),
             "data_key_arn": self._built["data_key_arn"],
         }
         packages = Packages(f"{self._name}-packages", args, self._inside)

@@ -5,6 +5,8 @@ What each key may be is checked by `terrace.maturity.PlatformSettings`, which al
 
 from typing import NotRequired, TypedDict
 
+from terrace_components.choices import Auth, DataClass, Level, Nat, PackageSource, Size
+
 
 class BudgetSettings(TypedDict):
     """What the environment may cost."""
@@ -40,7 +42,7 @@ class NetworkSettings(TypedDict):
     """Private IPv4 network of /16 to /20. Default 10.0.0.0/16. Never changed once built."""
     zones: NotRequired[int]
     """Availability zones, 2 or 3. Default by size."""
-    nat: NotRequired[str]
+    nat: NotRequired[Nat]
     """Way to the internet: single, per-zone or none. Default by size."""
     bring: NotRequired[BroughtNetwork]
     """A network that is there already; none is built then."""
@@ -49,7 +51,7 @@ class NetworkSettings(TypedDict):
 class WorkbenchSettings(TypedDict):
     """Where people work."""
 
-    auth: NotRequired[str]
+    auth: NotRequired[Auth]
     """How people sign in: IAM or SSO. Default IAM."""
     idle_minutes: NotRequired[int]
     """After how many idle minutes an app stops, 60 to 525600. Default 120."""
@@ -87,7 +89,7 @@ class IdentitySettings(TypedDict):
 class PackagesSettings(TypedDict):
     """Where Python packages come from."""
 
-    source: NotRequired[str]
+    source: NotRequired[PackageSource]
     """codeartifact, index or nat. Default codeartifact."""
     index: NotRequired[str]
     """URL of the index of your own, with source index."""
@@ -148,7 +150,7 @@ class PlatformArgs(TypedDict):
     """Short name of the organisation, at most 16 characters; the first part of every name."""
     environment: str
     """Name of the environment, at most 12 characters."""
-    level: int
+    level: Level
     """Maturity level, 0 to 4."""
     region: str
     """AWS region."""
@@ -160,11 +162,11 @@ class PlatformArgs(TypedDict):
     """AWS account id. Without one, the environment lives in Terrace's sandbox."""
     cost_center: NotRequired[str]
     """Whom the costs are charged to."""
-    size: NotRequired[str]
+    size: NotRequired[Size]
     """How much is built for availability: small, standard or redundant. Default by environment."""
     protect: NotRequired[bool]
     """Stores stay in the account even if somebody lifts the protection that they have everywhere. Default in prod."""
-    data_class: NotRequired[str]
+    data_class: NotRequired[DataClass]
     """How sensitive the data is: public, internal or confidential. Default internal."""
     retention_days: NotRequired[int]
     """How long logs are kept. Default by size."""

@@ -5,6 +5,7 @@ from typing import Any
 from terrace.errors import PlanError
 from terrace.maturity import Plan, PlatformSettings, plan
 from terrace_components.budget import BudgetArgs, TeamBudget
+from terrace_components.choices import Auth, DataClass, Level, Nat, Size
 from terrace_components.ci import CiArgs
 from terrace_components.encryption import EncryptionArgs
 from terrace_components.placement import Placement
@@ -38,11 +39,11 @@ def placement(settings: PlatformSettings) -> Placement:
         "environment": settings.environment,
         "account": settings.account_id,
         "region": settings.region,
-        "level": settings.level,
+        "level": Level(settings.level),
         "owner": settings.owner,
         "cost_center": settings.cost_center,
-        "data_class": settings.data_class,
-        "size": settings.effective_size,
+        "data_class": DataClass(settings.data_class),
+        "size": Size(settings.effective_size),
         "protect": settings.protected,
         "retention_days": settings.log_retention,
         "kms_deletion_days": settings.key_deletion_days,
@@ -62,9 +63,9 @@ def encryption_args(settings: PlatformSettings, where: Placement) -> EncryptionA
     return args
 
 
-def nat(settings: PlatformSettings, found: Plan) -> str:
+def nat(settings: PlatformSettings, found: Plan) -> Nat:
     """Return the way to the internet: none for a network that is only kept for the home folders in it."""
-    return settings.nat_mode if found.has("network") else "none"
+    return Nat(settings.nat_mode) if found.has("network") else Nat.NONE
 
 
 def access_logs(settings: PlatformSettings) -> bool:
@@ -113,7 +114,7 @@ def workbench_args(settings: PlatformSettings, where: Placement, built: dict[str
         "security_group_id": built["security_group_id"],
         "data_key_arn": built["data_key_arn"],
         "models_key_arn": built["models_key_arn"],
-        "auth": settings.workbench.auth,
+        "auth": Auth(settings.workbench.auth),
         "idle_minutes": settings.workbench.idle_minutes,
         "profiles": list(settings.workbench.profiles),
     }

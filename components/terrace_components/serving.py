@@ -7,6 +7,7 @@ import pulumi_aws as aws
 
 from terrace.maturity import names
 from terrace_components.child import Children
+from terrace_components.choices import Mode
 from terrace_components.placement import Place, Placement
 from terrace_components.serving_rules import ServingPlan, variant
 
@@ -18,7 +19,7 @@ class ServingArgs(TypedDict):
     """Where the component stands; it names team and model."""
     image: NotRequired[str]
     """The project's image by digest. Without it there is no endpoint yet, only its log group."""
-    mode: str
+    mode: Mode
     """How predictions are served: serverless or realtime."""
     memory_mb: int
     """Memory of a serverless endpoint, in MB."""
@@ -54,7 +55,7 @@ class Serving(pulumi.ComponentResource):
         self._place = place = Place.of(args["placement"])
         self._args = args
         self._plan = ServingPlan(
-            args["mode"],
+            str(args["mode"]),
             int(args["memory_mb"]),
             int(args["max_concurrency"]),
             args["instance_type"],

@@ -6,6 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from terrace_components.child import Children
+from terrace_components.choices import Auth
 from terrace_components.documents import policy, service_trust
 from terrace_components.personas import Reach
 from terrace_components.placement import Place, Placement
@@ -27,7 +28,7 @@ class WorkbenchArgs(TypedDict):
     """Key that encrypts the home folders. Never changed once built."""
     models_key_arn: pulumi.Input[str]
     """Key of models and images."""
-    auth: str
+    auth: Auth
     """How people sign in: IAM or SSO."""
     idle_minutes: int
     """After how many idle minutes an app stops, 60 to 525600."""
@@ -54,7 +55,7 @@ class Workbench(pulumi.ComponentResource):
             aws.sagemaker.Domain,
             "domain",
             domain_name=place.name("domain", "workbench"),
-            auth_mode=args["auth"],
+            auth_mode=str(args["auth"]),
             app_network_access_type="VpcOnly",
             vpc_id=args["vpc_id"],
             subnet_ids=args["subnet_ids"],
