@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from changes.world import Seen, World
 
+from terrace.engine.pulumi.where import find_cli
 from terrace.sandbox import Sandbox
 
-ENGINES = ["embedded"]
+MISSING = "Pulumi's command line is not on this machine; `make test-pulumi` builds it"
+ENGINES = ["embedded", pytest.param("pulumi", marks=pytest.mark.skipif(find_cli() is None, reason=MISSING))]
 ENVIRONMENTS = ["dev", "staging", "prod"]
 
 
@@ -21,6 +23,7 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     folder = tmp_path_factory.mktemp("changes")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TERRACE_HOME", str(folder / "home"))
+        patch.setenv("PULUMI_HOME", str(folder / "pulumi"))
         yield World(folder, request.param)
         Sandbox(folder / "home").stop()
 
