@@ -21,7 +21,7 @@ def _publish(aws: SandboxClients, package: str, content: bytes, **more: object) 
 
 
 def test_published_packages_are_listed_and_go_with_their_repository(aws: SandboxClients) -> None:
-    """What was published is counted in the domain's size, listed by prefix and version, and gone with the repository."""
+    """Published packages count in their domain, are listed by prefix and version, and go with their repository."""
     client = aws("codeartifact")
     client.create_domain(domain="acme")
     client.create_repository(**WHERE)

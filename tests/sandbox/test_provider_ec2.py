@@ -374,3 +374,12 @@ def test_the_data_sources_tell_where_a_program_runs(aws: Clients) -> None:
     assert zones["names"] == [f"{REGION}{letter}" for letter in "abc"]
     assert len(zones["zoneIds"]) == 3
     assert get_availability_zones(aws, {"excludeNames": [f"{REGION}a"]})["names"] == [f"{REGION}b", f"{REGION}c"]
+
+
+def test_a_network_leaves_dedicated_tenancy_as_it_is(aws: Clients) -> None:
+    """The one change of tenancy that AWS makes in place is made in place."""
+    old = {"cidrBlock": "10.9.0.0/16", "instanceTenancy": "dedicated"}
+    made = VPC.create(aws, old)
+    VPC.update(aws, made.id, old, {"cidrBlock": "10.9.0.0/16"})
+    (seen,) = aws("ec2").describe_vpcs(VpcIds=[made.id])["Vpcs"]
+    assert seen["InstanceTenancy"] == "default"

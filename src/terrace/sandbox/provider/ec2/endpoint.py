@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from terrace.errors import SandboxError
-from terrace.sandbox.provider.base import Clients, Props
+from terrace.sandbox.provider.base import Clients, Diff, Props
 from terrace.sandbox.provider.ec2.thing import Ec2Thing, tagged
 from terrace.sandbox.provider.shapes import request, without
 from terrace.sandbox.provider.waiters import wait
@@ -39,6 +39,13 @@ class VpcEndpoint(Ec2Thing):
     listing = ("describe_vpc_endpoints", "VpcEndpointIds", "VpcEndpoints")
     missing = ("InvalidVpcEndpointId.NotFound",)
     names = {"policy": "policyDocument"}
+
+    def diff(self, old: Props, new: Props) -> Diff:
+        """Compare inputs; only an interface can take and lose its private name as it is."""
+        plain = super().diff(old, new)
+        if "privateDnsEnabled" not in plain.changed or new.get("vpcEndpointType") == "Interface":
+            return plain
+        return Diff(plain.changed, tuple(sorted({*plain.replace, "privateDnsEnabled"})), self.delete_before_replace)
 
     def make(self, aws: Clients, inputs: Props) -> str:
         client = aws("ec2")

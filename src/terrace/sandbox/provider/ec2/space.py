@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from terrace.sandbox.provider.base import Clients, Props
+from terrace.sandbox.provider.base import Clients, Diff, Props
 from terrace.sandbox.provider.ec2.thing import Ec2Thing, tagged
 from terrace.sandbox.provider.shapes import request, without
 
@@ -30,6 +30,14 @@ class Vpc(Ec2Thing):
     listing = ("describe_vpcs", "VpcIds", "Vpcs")
     missing = ("InvalidVpcID.NotFound",)
 
+    def diff(self, old: Props, new: Props) -> Diff:
+        """Compare inputs; a VPC can leave dedicated tenancy as it is, every other change of it replaces the VPC."""
+        plain = super().diff(old, new)
+        if old.get("instanceTenancy") != "dedicated" or new.get("instanceTenancy", "default") != "default":
+            return plain
+        replace = tuple(name for name in plain.replace if name != "instanceTenancy")
+        return Diff(plain.changed, replace, bool(replace) and self.delete_before_replace)
+
     def make(self, aws: Clients, inputs: Props) -> str:
         client = aws("ec2")
         settings = request(client, "CreateVpc", without(inputs, "tags", *_SWITCHES))
@@ -39,6 +47,8 @@ class Vpc(Ec2Thing):
         for name, default in _SWITCHES.items():
             if new.get(name, default) != old.get(name, default):
                 aws("ec2").modify_vpc_attribute(VpcId=id, **{_aws(name): {"Value": new.get(name, default)}})
+        if old.get("instanceTenancy") == "dedicated" and new.get("instanceTenancy", "default") == "default":
+            aws("ec2").modify_vpc_tenancy(VpcId=id, InstanceTenancy="default")
 
     def remove(self, aws: Clients, id: str, inputs: Props) -> None:
         aws("ec2").delete_vpc(VpcId=id)
