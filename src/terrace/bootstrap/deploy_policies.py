@@ -12,6 +12,7 @@ from typing import Any
 from terrace.bootstrap.deploy_boundary import denials
 from terrace.bootstrap.names import Names
 from terrace.bootstrap.network_policy import network_statements
+from terrace.bootstrap.work_needs import LOGS, WORK
 from terrace.maturity import Plan, PlatformSettings, plan
 from terrace.maturity.documents import Document, Statement, allow, document
 
@@ -192,176 +193,20 @@ def _parameters(at: Names) -> list[Statement]:
 
 def _work(at: Names, found: Plan) -> list[Statement]:
     """Return what capabilities that are on, or whose stores are kept, need besides the foundation."""
-    wanted = {id for id in _WORK if found.has(id) or found.keeps(id)}
+    wanted = {id for id in WORK if found.has(id) or found.keeps(id)}
     statements = [
         _statement(at, sid, verbs, resources)
-        for id, several in _WORK.items()
+        for id, several in WORK.items()
         if id in wanted
         for sid, verbs, resources in several
     ]
     if wanted & {"images", "network"}:
-        statements += [_statement(at, *one) for one in _LOGS]
+        statements += [_statement(at, *one) for one in LOGS]
     if "workbench" in wanted:
         condition = {"StringEquals": {"iam:AWSServiceName": "sagemaker.amazonaws.com"}}
         linked = [at.arn("role/aws-service-role/sagemaker.amazonaws.com/*")]
         statements.append(allow("LinkSageMaker", ["iam:CreateServiceLinkedRole"], linked, condition=condition))
     return statements
-
-
-_TAGS = ("ListTagsForResource", "TagResource", "UntagResource")
-_Need = tuple[str, tuple[str, ...], tuple[str, ...]]
-"""Statement id, actions, resources; `{…}` stands for the environment's own."""
-
-_LOGS: tuple[_Need, ...] = (
-    (
-        "KeepLogs",
-        tuple(
-            f"logs:{verb}"
-            for verb in (
-                "AssociateKmsKey",
-                "CreateLogGroup",
-                "DeleteLogGroup",
-                "PutRetentionPolicy",
-                *_TAGS,
-            )
-        ),
-        ("logs log-group:/terrace/{path}/*",),
-    ),
-    ("FindLogs", ("logs:DescribeLogGroups",), ("logs log-group:*",)),
-)
-
-_WORK: dict[str, tuple[_Need, ...]] = {
-    "images": (
-        (
-            "KeepRepositories",
-            tuple(
-                f"ecr:{verb}"
-                for verb in (
-                    "CreateRepository",
-                    "DescribeRepositories",
-                    "GetLifecyclePolicy",
-                    "GetRepositoryPolicy",
-                    "PutImageScanningConfiguration",
-                    "PutImageTagMutability",
-                    "PutLifecyclePolicy",
-                    "SetRepositoryPolicy",
-                    *_TAGS,
-                )
-            ),
-            ("ecr repository/{prefix}-*",),
-        ),
-        (
-            "KeepBuilds",
-            tuple(
-                f"codebuild:{verb}" for verb in ("BatchGetProjects", "CreateProject", "DeleteProject", "UpdateProject")
-            ),
-            ("codebuild project/{prefix}-*",),
-        ),
-    ),
-    "network": (),
-    "workbench": (
-        (
-            "KeepWorkbench",
-            tuple(
-                f"sagemaker:{verb}"
-                for verb in (
-                    "AddTags",
-                    "CreateDomain",
-                    "CreateUserProfile",
-                    "DeleteTags",
-                    "DescribeDomain",
-                    "DescribeUserProfile",
-                    "ListTags",
-                    "UpdateDomain",
-                    "UpdateUserProfile",
-                )
-            ),
-            ("sagemaker domain/*", "sagemaker user-profile/*"),
-        ),
-    ),
-    "packages": (
-        (
-            "KeepPackages",
-            tuple(
-                f"codeartifact:{verb}"
-                for verb in (
-                    "AssociateExternalConnection",
-                    "CreateDomain",
-                    "CreateRepository",
-                    "DescribeDomain",
-                    "DescribeRepository",
-                    "UpdateRepository",
-                    *_TAGS,
-                )
-            ),
-            ("codeartifact domain/{prefix}*", "codeartifact repository/{prefix}*"),
-        ),
-    ),
-    "observability": (
-        (
-            "KeepTopics",
-            tuple(
-                f"sns:{verb}"
-                for verb in (
-                    "CreateTopic",
-                    "DeleteTopic",
-                    "GetSubscriptionAttributes",
-                    "GetTopicAttributes",
-                    "ListSubscriptionsByTopic",
-                    "SetSubscriptionAttributes",
-                    "SetTopicAttributes",
-                    "Subscribe",
-                    *_TAGS,
-                )
-            ),
-            ("sns {prefix}-*",),
-        ),
-        ("EndSubscriptions", ("sns:Unsubscribe",), ("*",)),
-        (
-            "KeepAlarms",
-            tuple(
-                f"cloudwatch:{verb}"
-                for verb in (
-                    "DeleteAlarms",
-                    "DeleteDashboards",
-                    "GetDashboard",
-                    "PutDashboard",
-                    "PutMetricAlarm",
-                    *_TAGS,
-                )
-            ),
-            ("cloudwatch alarm:{prefix}-*", "arn:aws:cloudwatch::{account}:dashboard/{prefix}-*"),
-        ),
-        ("FindAlarms", ("cloudwatch:DescribeAlarms",), ("*",)),
-    ),
-    "budget": (
-        (
-            "KeepBudgets",
-            tuple(f"budgets:{verb}" for verb in ("ModifyBudget", "ViewBudget", *_TAGS)),
-            ("arn:aws:budgets::{account}:budget/{prefix}-*",),
-        ),
-        ("MakeAnomalyAlerts", ("ce:CreateAnomalyMonitor", "ce:CreateAnomalySubscription"), ("*",)),
-        (
-            "KeepAnomalyAlerts",
-            tuple(
-                f"ce:{verb}"
-                for verb in (
-                    "DeleteAnomalyMonitor",
-                    "DeleteAnomalySubscription",
-                    "GetAnomalyMonitors",
-                    "GetAnomalySubscriptions",
-                    "UpdateAnomalyMonitor",
-                    "UpdateAnomalySubscription",
-                    *_TAGS,
-                )
-            ),
-            (
-                "arn:aws:ce::{account}:anomalymonitor/*",
-                "arn:aws:ce::{account}:anomalysubscription/*",
-            ),
-        ),
-    ),
-}
 
 
 def _statement(at: Names, sid: str, actions: Sequence[str], resources: Sequence[str]) -> Statement:

@@ -115,10 +115,6 @@ def _properties(s3: Any, at: Names, key_arn: str, tags: dict[str, str]) -> list[
         rules = s3.get_bucket_encryption(**of)["ServerSideEncryptionConfiguration"]["Rules"]
         return [{name: rule.get(name) for name in encryption[0]} for rule in rules]
 
-    def rules() -> Any:
-        found = s3.get_bucket_lifecycle_configuration(**of)["Rules"]
-        return sorted(found, key=lambda rule: str(rule.get("ID")))
-
     return [
         (
             "public access block",
@@ -146,8 +142,8 @@ def _properties(s3: Any, at: Names, key_arn: str, tags: dict[str, str]) -> list[
         ),
         (
             "lifecycle",
-            rules,
-            lifecycle(),
+            lambda: _gist(s3.get_bucket_lifecycle_configuration(**of)["Rules"]),
+            _gist(lifecycle()),
             lambda: s3.put_bucket_lifecycle_configuration(**of, LifecycleConfiguration={"Rules": lifecycle()}),
         ),
         (
@@ -163,6 +159,20 @@ def _properties(s3: Any, at: Names, key_arn: str, tags: dict[str, str]) -> list[
             lambda: s3.put_bucket_tagging(**of, Tagging={"TagSet": tag_set}),
         ),
     ]
+
+
+def _gist(rules: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    """Return what rules do, however AWS writes that they are for everything in the bucket."""
+    return sorted(
+        (
+            str(rule.get("ID")),
+            rule.get("Status"),
+            rule.get("Filter", {}).get("Prefix") or rule.get("Prefix") or "",
+            rule.get("NoncurrentVersionExpiration", {}).get("NoncurrentDays"),
+            rule.get("AbortIncompleteMultipartUpload", {}).get("DaysAfterInitiation"),
+        )
+        for rule in rules
+    )
 
 
 _ABSENT = (
