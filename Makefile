@@ -26,7 +26,7 @@ test-slow: setup ## The dear half: generated projects, wheels, killed runs
 	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m slow
 
 test-pulumi: setup ## The ring of Pulumi's own engine; builds its command line where there is none
-	PATH="$$(tools/pulumi/build):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadfile -q tests/pulumi_engine
+	PATH="$$(tools/pulumi/build):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadfile -q tests/pulumi_engine tests/changes -k pulumi
 
 pulumi: ## Print the folder of Pulumi's command line; build it from its Go module where there is none
 	@tools/pulumi/build

@@ -11,9 +11,11 @@ import grpc
 import pytest
 from engine.world import World
 from pulumi.runtime.proto import provider_pb2_grpc
+from pulumi_engine.shell import Shell
 
 from terrace.engine.pulumi.engine import PulumiEngine
 from terrace.engine.pulumi.where import find_cli
+from terrace.sandbox import Sandbox
 from terrace.sandbox.plugin.servicer import Servicer
 
 MISSING = "Pulumi's command line is not on this machine; `make test-pulumi` builds it"
@@ -62,3 +64,13 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RealWorld
     made = RealWorld(tmp_path)
     yield made
     made.server.stop(grace=None)
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
+    """Return a fresh platform."""
+    made = Shell(tmp_path)
+    monkeypatch.setenv("TERRACE_HOME", str(made.home))
+    monkeypatch.setenv("PULUMI_HOME", made.environment["PULUMI_HOME"])
+    yield made
+    Sandbox(made.home).stop()
