@@ -28,6 +28,12 @@ def explain(error: ValidationError, model: type[BaseModel], source: str, prefix:
 def _sentence(details: ErrorDetails, model: type[BaseModel], prefix: str) -> str:
     path = [str(part) for part in details["loc"] if part != "[key]"]
     key = prefix + ".".join(path)
+    if "secure" in path or _is_secret(details["input"]):
+        where = prefix + ".".join(path[: path.index("secure")] if "secure" in path else path)
+        return (
+            f"{where} is a secret, and no setting of Terrace is one: tags, names and the contract show them. "
+            "Write it in plain text, or keep it in AWS Secrets Manager."
+        )
     context: dict[str, Any] = details.get("ctx", {})
     match details["type"]:
         case "extra_forbidden":
@@ -58,8 +64,14 @@ def _value(details: ErrorDetails) -> str:
     return f" is {_shown(details['input'])}"
 
 
+def _is_secret(value: Any) -> bool:
+    """Tell whether a value is encrypted, as `pulumi config set --secret` writes it."""
+    return isinstance(value, dict) and set(value) == {"secure"}
+
+
 def _shown(value: Any) -> str:
-    shown = repr(value)
+    # Whoever puts a password into a URL must not find it in a log.
+    shown = re.sub(r"//[^/@\s]+@", "//[secret]@", repr(value))
     return shown if len(shown) <= LONGEST else shown[:LONGEST] + "…"
 
 
