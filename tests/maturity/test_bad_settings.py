@@ -79,7 +79,7 @@ BAD_VALUES = [
     ("terrace:owner: nobody", "terrace:owner is 'nobody'", "e-mail"),
     ("terrace:owner: a@b", "terrace:owner", "e-mail"),
     ("terrace:owner: 'a%b@acme.example'", "terrace:owner", "e-mail"),
-    ("terrace:owner: {secure: AAAB}", "terrace:owner is {'secure': 'AAAB'}", "string"),
+    ("terrace:owner: {secure: AAAB}", "terrace:owner is a secret", "Secrets Manager"),
     ("terrace:owner: 'a@b.example\nx'", "terrace:owner", "e-mail"),
     ("terrace:organisation: Acme", "terrace:organisation is 'Acme'", "lower-case"),
     ("terrace:organisation: acme-", "terrace:organisation is 'acme-'", "not end with a hyphen"),

@@ -315,3 +315,22 @@ def test_entries_are_known_by_id_or_by_inputs(tmp_path: Path) -> None:
     journal.know("urn", "t", id="two", inputs={})
     assert journal.entries("urn", "t")[1].known
     assert journal.claimed("t") == {"one", "two"}
+
+
+def test_a_secret_is_not_written_down(
+    sandbox: Any, tmp_path: Path, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The value of a SecureString is in no file, and a creation that was cut short is ended with it all the same."""
+    type, inputs = "aws:ssm/parameter:Parameter", {"name": "/word", "type": "SecureString", "value": "hunter2"}
+    monkeypatch.setattr(Doomed, "last", 1)
+    with pytest.raises(Killed):
+        start(sandbox, tmp_path, account).create(urn("word", type), type, inputs)
+    monkeypatch.setattr(Doomed, "last", 10**9)
+    files = [file for file in tmp_path.rglob("*") if file.is_file()]
+    assert files
+    assert not [file for file in files if "hunter2" in file.read_text()]
+    provider = start(sandbox, tmp_path, account)
+    provider.create(urn("word", type), type, {**inputs, "value": "hunter3"})
+    client = SandboxClients(sandbox.url, account, REGION)("ssm")
+    assert client.get_parameter(Name="/word", WithDecryption=True)["Parameter"]["Value"] == "hunter3"
+    assert not [file for file in tmp_path.rglob("*") if file.is_file() and "hunter" in file.read_text()]

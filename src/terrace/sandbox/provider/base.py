@@ -89,6 +89,10 @@ class Handler(ABC):
     sets: ClassVar[frozenset[str]] = frozenset()
     """Paths of lists whose order means nothing ("subnetIds", "vpcConfig.subnets")."""
 
+    def secrets(self, inputs: Props) -> frozenset[str]:
+        """Return the inputs that AWS itself keeps secret: they are never written down."""
+        return frozenset()
+
     def check(self, inputs: Props) -> list[Failure]:
         """Return what is wrong with the inputs; the base class checks required, unknown and type by `inputs`.
 

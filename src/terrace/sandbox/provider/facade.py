@@ -91,7 +91,7 @@ class SandboxProvider:
         for path in ignore:
             after = _reset(before, after, path)
         _, journal = self._ready()
-        journal.know(urn, type, id=id, inputs=before)
+        journal.know(urn, type, id=id, inputs=_written(_handler(type), before))
         return _handler(type).diff(before, after)
 
     def create(self, urn: str, type: str, inputs: Props, *, preview: bool = False) -> State:
@@ -107,7 +107,7 @@ class SandboxProvider:
         """Return the resource as AWS has it now, None when it is gone."""
         aws, journal = self._ready()
         given = _plain(inputs)
-        journal.know(urn, type, id=id, inputs=given)
+        journal.know(urn, type, id=id, inputs=_written(_handler(type), given))
         with told(_cannot("read", urn, type)):
             state = _handler(type).read(aws, id, given)
         if state is None:
@@ -157,14 +157,15 @@ class SandboxProvider:
 
     def _make(self, handler: Handler, urn: str, inputs: dict[str, Any]) -> State:
         aws, journal = self._ready()
-        journal.intend(urn, handler.type, inputs)
+        written = _written(handler, inputs)
+        journal.intend(urn, handler.type, written)
         try:
             state = handler.create(aws, inputs)
         except ClientError as error:
             if already_there(error):
-                journal.forget(urn, handler.type, Entry(inputs))  # what is there is somebody else's
+                journal.forget(urn, handler.type, Entry(written))  # what is there is somebody else's
             raise
-        journal.made(urn, handler.type, inputs, state.id)
+        journal.made(urn, handler.type, written, state.id)
         return state
 
     def _resume(self, handler: Handler, urn: str, inputs: dict[str, Any]) -> State | None:
@@ -186,7 +187,7 @@ class SandboxProvider:
                     state = handler.update(aws, id, {}, entry.inputs)  # ends the creation that was cut short
                 if handler.diff(entry.inputs, inputs):
                     state = handler.update(aws, id, entry.inputs, inputs)
-                journal.made(urn, handler.type, inputs, id)
+                journal.made(urn, handler.type, _written(handler, inputs), id)
                 return state
         return None
 
@@ -213,6 +214,12 @@ def _handler(type: str) -> Handler:
     if found is None:
         raise SandboxError(f"The sandbox has no resource type {type}.")
     return found
+
+
+def _written(handler: Handler, inputs: dict[str, Any]) -> dict[str, Any]:
+    """Return inputs as the journal has them; without its secrets, a creation cut short is ended by an update."""
+    secret = handler.secrets(inputs)
+    return {name: value for name, value in inputs.items() if name not in secret}
 
 
 def _cannot(verb: str, urn: str, type: str) -> str:

@@ -34,6 +34,9 @@ class Parameter(Handler):
     replace = frozenset({"dataType", "name"})
     delete_before_replace = True
 
+    def secrets(self, inputs: Props) -> frozenset[str]:
+        return frozenset({"value"}) if inputs.get("type") == "SecureString" else frozenset()
+
     def check(self, inputs: Props) -> list[Failure]:
         failures = super().check(inputs)
         if ("value" in inputs) == ("insecureValue" in inputs):
