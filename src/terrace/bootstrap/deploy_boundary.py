@@ -134,7 +134,11 @@ def deploy_boundary(at: Names) -> Document:
             ["iam:DeleteRole", "iam:Get*", "iam:List*", "iam:PassRole", "iam:TagRole", "iam:UntagRole", "iam:Update*"],
             [roles],
         ),
-        allow("RolesBoundary", ["iam:*Policy", "iam:*PolicyVersion", "iam:*PolicyVersions"], [at.roles_boundary_arn]),
+        allow(
+            "RolesBoundary",
+            ["iam:*Policy", "iam:*PolicyTags", "iam:*PolicyVersion", "iam:*PolicyVersions"],
+            [at.roles_boundary_arn],
+        ),
         allow("Providers", ["iam:GetOpenIDConnectProvider"], [at.arn("oidc-provider/*")]),
         allow("LinkedRoles", ["iam:CreateServiceLinkedRole"], [linked]),
         *denials(at),
