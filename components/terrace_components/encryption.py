@@ -5,9 +5,9 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
+from terrace.maturity.key_policies import DATA, LOGS, MODELS, KeyPurpose, key_policy
 from terrace_components.child import Children
 from terrace_components.documents import policy
-from terrace.maturity.key_policies import DATA, LOGS, MODELS, KeyPurpose, key_policy
 from terrace_components.placement import Place, Placement
 
 
