@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from terrace.contracts import models, need_platform, read_model, read_platform
+from terrace.cost import IdleCost, idle
 from terrace.engine import Engine, Listener, MessageEvent, Program, Result, ignore_events
 from terrace.engines import choose_engine, open_embedded, open_engine, open_pulumi
 from terrace.errors import EngineError
@@ -34,6 +35,8 @@ class Run:
         result: What the engine did, or would do.
         kept: What keeps its stores though the level no longer has it, and stores that nothing names any more.
         platform: The platform's own run, where a project's run had to make the platform first.
+        notes: What else is to be said.
+        idle_cost: What the environment would cost a month while nobody uses it; of a platform's preview alone.
     """
 
     environment: str
@@ -45,6 +48,7 @@ class Run:
     kept: tuple[str, ...] = ()
     platform: Run | None = None
     notes: tuple[str, ...] = field(default=())
+    idle_cost: IdleCost | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the run as plain data; its form is a contract that scripts rest on."""
@@ -61,6 +65,8 @@ class Run:
             "seconds": round(self.result.seconds, 2),
             "messages": [*self.result.messages, *self.notes],
         }
+        if self.idle_cost is not None:
+            said["idle_cost"] = self.idle_cost.to_json()
         if self.platform is not None:
             said["platform"] = self.platform.to_json()
         return said
@@ -86,7 +92,8 @@ class Options:
 
 def preview_platform(platform: Platform, options: Options) -> Run:
     """Return what `up` would do to an environment. Nothing is created, the sandbox included if it doesn't run."""
-    return _platform(platform, options, lambda engine, program: engine.preview(program, options.listen), change=False)
+    run = _platform(platform, options, lambda engine, program: engine.preview(program, options.listen), change=False)
+    return replace(run, idle_cost=idle(platform.settings))
 
 
 def up_platform(platform: Platform, options: Options, retire: Collection[str] = ()) -> Run:

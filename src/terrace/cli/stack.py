@@ -194,5 +194,5 @@ def _summary(run: Run, would: str) -> None:
     )
     if run.kept:
         click.echo(f"kept, with what is in them: {', '.join(run.kept)}")
-    for note in run.notes:
+    for note in (*run.notes, *(run.idle_cost.summary() if run.idle_cost else ())):
         click.echo(note)
