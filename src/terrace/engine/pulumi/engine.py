@@ -202,7 +202,10 @@ class PulumiEngine:
         protected = [urn for urn, text in collector.failures if PROTECTED in text]
         if not protected or len(protected) != sum(1 for urn, _ in collector.failures if not is_stack(urn)):
             raise error
-        return collector.keep(deployment.needs(session.export(), protected))
+        state = session.export()
+        return collector.keep(
+            deployment.needs(state, protected), {resource["urn"] for resource in deployment.made(state)}
+        )
 
     def _release(self, session: Session, urns: set[str], collector: Collector) -> None:
         """Take protection off resources and empty those that hold data: a person asked to delete them."""

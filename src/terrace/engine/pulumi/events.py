@@ -73,11 +73,12 @@ class Collector:
         self.result.messages.append(text)
         self._listen(MessageEvent(severity, text))
 
-    def keep(self, needed: set[str]) -> list[str]:
+    def keep(self, needed: set[str], made: set[str]) -> list[str]:
         """Go on after a failure, with resources that the program no longer names and that stay as they are.
 
         Args:
             needed: Stores and all that they need; what the program still names is left out.
+            made: What a provider made; nothing else is counted.
 
         Returns:
             The resources to leave alone.
@@ -87,9 +88,8 @@ class Collector:
         self.result.unchanged.clear()
         self.failures.clear()
         for urn in kept:
-            type = urn.split("::")[2].rpartition("$")[2]
-            if not type.startswith("pulumi:"):
-                self.result.kept.append(ResourceChange(urn, type, _last(urn)))
+            if urn in made:
+                self.result.kept.append(ResourceChange(urn, urn.split("::")[2].rpartition("$")[2], _last(urn)))
         return kept
 
     def finish(self) -> Result:
