@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -54,6 +55,7 @@ class Collector:
         self._preview = preview
         self._began = time.monotonic()
         self._started: dict[str, float] = {}
+        self._ops: dict[str, Op] = {}
         self._counted: set[str] = set()
         self._declared: set[str] = set()
 
@@ -63,8 +65,6 @@ class Collector:
             self._step(event.resource_pre_event.metadata, done=False)
         elif event.res_outputs_event is not None:
             self._step(event.res_outputs_event.metadata, done=True)
-        elif event.res_op_failed_event is not None:
-            self._failed(event.res_op_failed_event.metadata)
         elif event.diagnostic_event is not None:
             self._said(event.diagnostic_event)
 
@@ -109,6 +109,7 @@ class Collector:
             return
         if not done:
             self._started[step.urn] = time.monotonic()
+            self._ops[step.urn] = op
             self._emit(step, op, "started")
         # A refresh tells of a resource that has gone as of one that is deleted, and of no end of a preview's deletions.
         ended = done or (self._preview and op in ("delete", "replace"))
@@ -117,10 +118,6 @@ class Collector:
             change = ResourceChange(step.urn, step.type, _last(step.urn), tuple(sorted(step.diffs or ())))
             getattr(self.result, _LISTS[op]).append(change)
             self._emit(step, op, "done")
-
-    def _failed(self, step: events.StepEventMetadata) -> None:
-        if _is_made(step):
-            self._emit(step, _OPS.get(_name(step.op), "create"), "failed")
 
     def _emit(self, step: events.StepEventMetadata, op: Op, status: Any) -> None:
         state = step.new or step.old
@@ -133,7 +130,14 @@ class Collector:
         if not text or event.ephemeral or event.severity == "debug" or text.startswith(_NOISE):
             return
         if event.severity == "error":
-            self.failures.append((event.urn or "", text))
+            urn = event.urn or ""
+            self.failures.append((urn, text))
+            if not is_stack(urn):
+                # The event of the failed step itself has no reason.
+                kind = urn.split("::")[2].rpartition("$")[2]
+                seconds = time.monotonic() - self._started.get(urn, time.monotonic())
+                op = self._ops.get(urn, "create")
+                self._listen(ResourceEvent(urn, kind, _last(urn), "", op, "failed", seconds, sentence(text)))
         else:
             self.message(text, _SEVERITIES.get(event.severity, "info"))
 
@@ -145,6 +149,13 @@ class Collector:
 def is_stack(urn: str) -> bool:
     """Tell whether a URN, or the lack of one, means the stack as a whole."""
     return not urn or urn.split("::")[2] == STACK
+
+
+def sentence(text: str) -> str:
+    """Return an error of Pulumi's in one line, without what it puts around what a provider said."""
+    lines = [line.strip().removeprefix("* ") for line in text.splitlines() if line.strip()]
+    found = " ".join(line for line in lines if not re.fullmatch(r"\d+ errors? occurred:", line))
+    return re.sub(r"^(?:sdk-v\d\S+: )?rpc error: code = \w+ desc = ", "", found)
 
 
 def _name(op: Any) -> str:

@@ -21,7 +21,7 @@ from terrace.engine.model import Program, ResourceError
 from terrace.engine.modules import execute, program_modules
 from terrace.engine.pulumi import workspace
 from terrace.engine.pulumi.cli import INSTALL, Command
-from terrace.engine.pulumi.events import Collector, is_stack
+from terrace.engine.pulumi.events import Collector, is_stack, sentence
 from terrace.engine.pulumi.language import Inline, serve
 from terrace.errors import EngineError, LockedError, TerraceError
 
@@ -131,7 +131,7 @@ class Session:
         failures = collector.failures if collector else []
         for urn, text in failures:
             if not is_stack(urn):
-                return ResourceError(urn, _sentence(text), AGAIN)
+                return ResourceError(urn, sentence(text), AGAIN)
         if program is not None:
             return explain(program, self.program)
         return _plain(str(error), [text for _, text in failures])
@@ -232,16 +232,9 @@ def _plain(output: str, failures: list[str]) -> EngineError:
     )
     if "passphrase must be set" in output or "incorrect passphrase" in output:
         return EngineError(
-            _sentence(text) or "The stack's passphrase is missing or wrong.",
+            sentence(text) or "The stack's passphrase is missing or wrong.",
             "Set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE to the passphrase of the stack.",
         )
     if "executable file not found" in output:
         return EngineError("Pulumi's command line cannot be run.", INSTALL)
-    return EngineError(f"Pulumi: {_sentence(text) or output.strip().splitlines()[-1]}")
-
-
-def _sentence(text: str) -> str:
-    """Return an error without what Pulumi puts around it."""
-    lines = [line.strip().removeprefix("* ") for line in text.splitlines() if line.strip()]
-    found = " ".join(line for line in lines if not re.fullmatch(r"\d+ errors? occurred:", line))
-    return re.sub(r"^(?:sdk-v\d\S+: )?rpc error: code = \w+ desc = ", "", found)
+    return EngineError(f"Pulumi: {sentence(text) or output.strip().splitlines()[-1]}")
