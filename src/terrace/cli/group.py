@@ -15,7 +15,7 @@ from terrace.errors import SettingsError, TerraceError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("terrace.cli.init", "Write a platform's program and settings into a folder."),
-    "bootstrap": ("terrace.cli.bootstrap", "Report on an account, and make what a shared backend needs."),
+    "bootstrap": ("terrace.cli.bootstrap", "Make what a shared backend needs; with --check, report on the account."),
     "levels": ("terrace.cli.levels", "Show the maturity levels, one of them, or what a step from one to another adds."),
     "preview": ("terrace.cli.stack", "Show what `up` would do, and do nothing."),
     "up": ("terrace.cli.stack", "Bring an environment, or a model project in it, to what its settings say."),
