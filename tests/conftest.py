@@ -14,6 +14,7 @@ RINGS = {
     "maturity": "the pure core: levels, settings, plan, names",
     "cost": "what stands still and costs, from a dated table",
     "components": "resources, controls and names, recorded",
+    "host": "components asked for by other languages, over gRPC",
     "engine": "the embedded engine against a provider in memory",
     "sandbox": "handlers and services, seen through boto3",
     "template": "generated projects",

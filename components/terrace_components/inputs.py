@@ -15,6 +15,7 @@ import pulumi
 from pulumi.output import Unknown
 from pulumi.provider.experimental.analyzer import PropertyDefinition, PropertyType, TypeDefinition
 from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic.alias_generators import to_camel
 
 from terrace.maturity import ModelSettings, PlatformSettings, model_settings, settings
 from terrace.settings_problems import explain
@@ -79,7 +80,9 @@ class Checker:
             here, value = _join(path, key), given.get(key)
             if value is not None:
                 found = list(self._value(value, definition, here))
-                yield from found or _refused(value, kind, key, here)
+                yield from found
+                if not found and not definition.ref:
+                    yield from _refused(value, kind, key, here)
             elif not definition.optional:
                 yield Problem(here, f"{here} is missing; it must be set.")
 
@@ -132,8 +135,9 @@ def settings_problems(error: ValidationError, model: type[BaseModel]) -> list[Pr
     for details, told in zip(error.errors(include_url=False), explain(error, model, "", "terrace:"), strict=True):
         path = ""
         for part in details["loc"]:
-            path = f"{path}[{part}]" if isinstance(part, int) else _join(path, str(part))
-        found.append(said(told.removeprefix(": "), path))
+            path = f"{path}[{part}]" if isinstance(part, int) else _join(path, _camel(str(part)))
+        named = "terrace:" + ".".join(map(str, details["loc"]))
+        found.append(said(told.removeprefix(": ").replace(named, path, 1) if path else told.removeprefix(": "), path))
     return found
 
 
@@ -192,6 +196,11 @@ def _fits(value: Any, kind: PropertyType) -> bool:
             return isinstance(value, int | float) and not isinstance(value, bool)
         case _:
             return True
+
+
+def _camel(name: str) -> str:
+    """Return a key as the schema has it. Names that people gave, such as a team's, have no underscores."""
+    return to_camel(name) if "_" in name else name
 
 
 def _join(path: str, key: str) -> str:

@@ -50,7 +50,9 @@ class Package(ComponentProvider):
         self.validate_resource_type(NAME, resource_type)
         kind = resource_type.rsplit(":", maxsplit=1)[-1]
         if kind not in self._component_defs:
-            raise InputPropertiesError(f"{NAME} has no component {kind}; there are: {', '.join(self._component_defs)}.")
+            there = ", ".join(self._component_defs)
+            # An empty list, since Pulumi's server fails over none at all.
+            raise InputPropertiesError(f"{NAME} has no component {kind}; there are: {there}.", [])
         _refuse(kind, self._checker.object(inputs, self._component_defs[kind].inputs, kind))
         try:
             return super().construct(name, resource_type, inputs, options)

@@ -1,44 +1,27 @@
 """The components as programs in other languages see them."""
 
+import enum
 import json
-import subprocess
-import sys
 import typing
 from pathlib import Path
 
-import grpc
 import pytest
-from pulumi.provider.experimental.component import ComponentProvider
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 from pydantic import BaseModel
-from terrace_components import COMPONENTS
+from terrace_components import COMPONENTS, choices
 from terrace_components.model_args import ModelStackArgs
+from terrace_components.package import Package
 from terrace_components.platform_args import PlatformArgs
 
-from terrace.maturity import CAPABILITIES, ModelSettings, PlatformSettings
+from terrace.maturity import CAPABILITIES, LEVELS, ModelSettings, PlatformSettings, settings
+from terrace.maturity.model_settings import BUILT_MODES
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads((ROOT / "components" / "schema.json").read_text())
 
 
-def test_the_schema_is_what_the_host_serves() -> None:
-    """`python components` serves the schema that is kept beside it (`python components schema` writes it)."""
-    host = subprocess.Popen(
-        [sys.executable, str(ROOT / "components"), "127.0.0.1:1"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert host.stdout is not None
-        port = int(host.stdout.readline())
-        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-            stub = provider_pb2_grpc.ResourceProviderStub(channel)
-            served = stub.GetSchema(provider_pb2.GetSchemaRequest(version=0), timeout=20).schema
-        assert json.loads(served) == SCHEMA
-    finally:
-        host.terminate()
-        host.communicate(timeout=20)
+def test_the_schema_is_kept_beside_the_host() -> None:
+    """`schema.json` is what the package says of itself (`python components schema` writes it)."""
+    assert Package().schema + "\n" == (ROOT / "components" / "schema.json").read_text()
 
 
 def test_every_built_capability_is_a_component() -> None:
@@ -50,17 +33,60 @@ def test_every_built_capability_is_a_component() -> None:
 
 @pytest.mark.parametrize("section", ["resources", "types"])
 def test_everything_is_described_in_every_language(section: str) -> None:
-    """No component, argument or output is without a sentence of documentation."""
+    """No component, argument, output or choice is without a sentence of documentation."""
     for token, item in SCHEMA[section].items():
         assert item.get("description"), token
         for kind in ("inputProperties", "properties"):
             for key, value in (item.get(kind) or {}).items():
                 assert value.get("description"), f"{token}.{key}"
+        for choice in item.get("enum", ()):
+            assert choice.get("description"), f"{token}.{choice['name']}"
+
+
+@pytest.mark.parametrize(
+    ("choices", "model", "key"),
+    [
+        (choices.Size, PlatformSettings, "size"),
+        (choices.DataClass, PlatformSettings, "data_class"),
+        (choices.Nat, settings.Network, "nat"),
+        (choices.Auth, settings.Workbench, "auth"),
+        (choices.PackageSource, settings.Packages, "source"),
+    ],
+)
+def test_choices_are_those_of_the_settings(choices: type[enum.Enum], model: type[BaseModel], key: str) -> None:
+    """An enum offers what the settings take, and nothing else."""
+    literals = [part for part in _parts(model.model_fields[key].annotation) if isinstance(part, str)]
+    assert [choice.value for choice in choices] == literals
+
+
+def test_levels_and_modes_are_those_there_are() -> None:
+    """Every level is offered, and every mode that can be built."""
+    assert [level.value for level in choices.Level] == list(LEVELS)
+    assert tuple(mode.value for mode in choices.Mode) == BUILT_MODES
+
+
+def test_what_is_chosen_from_few_is_an_enum() -> None:
+    """Levels, modes and sizes are enums wherever they are inputs."""
+    chosen = {"level", "mode", "size", "dataClass", "nat", "auth", "source"}
+    for section, where in (("resources", "inputProperties"), ("types", "properties")):
+        for token, item in SCHEMA[section].items():
+            for key in chosen & set(item.get(where, ())):
+                assert SCHEMA["types"][item[where][key]["$ref"].split("/")[-1]]["enum"], f"{token}.{key}"
+
+
+def test_no_list_holds_choices() -> None:
+    """Lists of enums arrive broken in components, so there are none."""
+    for section in ("resources", "types"):
+        for token, item in SCHEMA[section].items():
+            for where in ("inputProperties", "properties"):
+                for key, value in item.get(where, {}).items():
+                    inner = value.get("items", value.get("additionalProperties", {})).get("$ref", "")
+                    assert "enum" not in SCHEMA["types"].get(inner.split("/")[-1], {}), f"{token}.{key}"
 
 
 def test_arguments_arrive_from_other_languages() -> None:
     """Keys come in camelCase and whole numbers as floats, and make the same settings."""
-    provider = ComponentProvider(COMPONENTS, "terrace", None, "0.0.0")
+    package = Package()
     sent = {
         "organisation": "acme",
         "environment": "dev",
@@ -72,7 +98,9 @@ def test_arguments_arrive_from_other_languages() -> None:
         "workbench": {"idleMinutes": 90.0},
         "teams": {"risk": {"costCenter": "r1"}},
     }
-    arrived = provider.map_inputs(sent, provider._component_defs["Platform"])
+    arrived = package.map_inputs(sent, package._component_defs["Platform"])
+    assert type(arrived["level"]) is int
+    assert type(arrived["kms_deletion_days"]) is int
     settings = PlatformSettings.model_validate(arrived)
     assert (settings.level, settings.kms_deletion_days, settings.workbench.idle_minutes) == (1, 9, 90)
     assert settings.teams["risk"].cost_center == "r1"
