@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo test test-slow test-pulumi pulumi lint lock docs bench clean
+.PHONY: help setup demo test test-slow test-pulumi pulumi lint lock docs bench acceptance clean
 
 help: ## List the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -45,6 +45,10 @@ docs: setup ## Write the reference pages and the README's table from the code
 
 bench: setup ## Measure the ratios that the docs quote
 	PATH="$$(tools/pulumi/build):$$PATH" $(BIN)/python -m benchmarks
+
+acceptance: setup ## An environment's whole life on your own account: ENV=trial CAP=5 [HOURS=3] [ACKNOWLEDGE=use]
+	@PATH="$$(tools/pulumi/build):$$PATH" $(BIN)/python -m terrace.acceptance $(ENV) --cap $(CAP) \
+		$(if $(HOURS),--hours $(HOURS)) $(if $(ACKNOWLEDGE),--acknowledge "$(ACKNOWLEDGE)") $(ARGS)
 
 clean: ## Remove what the verbs above made
 	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -24,6 +24,7 @@ RINGS = {
     "pulumi_engine": "the same programs on Pulumi's own engine",
     "changes": "levels and versions: no change loses anything",
     "bootstrap": "the first hour on an account, seen through boto3",
+    "acceptance": "an environment's whole life under a cap, in small",
     "docs": "documentation against code",
 }
 """Ring → what it proves, cheap ones first."""
