@@ -12,7 +12,10 @@ from typing import Any
 
 import pytest
 
+from terrace.engine.pulumi.where import find_cli
+from terrace.platform import write_program
 from terrace.sandbox import Running, Sandbox
+from terrace.target import Target
 
 Shell = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -102,3 +105,31 @@ def test_credentials_of_another_account_are_refused_before_the_first_write(
 def test_check_and_write_exclude_each_other(shell: Shell) -> None:
     """One reads, the other writes: both together are a usage error."""
     assert "give one of them" in shell("bootstrap", "dev", "--check", "--write", "x", expect=2).stderr
+
+
+@pytest.mark.skipif(find_cli() is None, reason="Pulumi's command line is not on this machine")
+def test_what_it_says_to_type_next_works(tmp_path: Path) -> None:
+    """The printed lines, typed as they are, make a stack: its state is in the bucket, its secrets are the key's."""
+    cli, root, home = find_cli(), tmp_path / "platform", tmp_path / "home"
+    assert cli is not None
+    folders = f"{Path(sys.executable).parent}:{cli.parent}:{os.environ['PATH']}"
+    environment = {**os.environ, "TERRACE_HOME": str(home), "PULUMI_HOME": str(tmp_path / "pulumi"), "PATH": folders}
+    write_program(root)
+    try:
+        command = [sys.executable, "-m", "terrace.cli", "bootstrap", "dev", "--json"]
+        made = json.loads(subprocess.run(command, cwd=root, env=environment, check=True, capture_output=True).stdout)
+        lines = ["set -e", *made["next"], "pulumi config set --secret terrace:probe s3cret -s dev"]
+        typed = subprocess.run(
+            ["bash", "-c", "\n".join(lines)], cwd=root, env=environment, capture_output=True, text=True
+        )
+        assert typed.returncode == 0, typed.stderr
+        settings = (root / "stacks" / "Pulumi.dev.yaml").read_text()
+        assert f"secretsprovider: {made['secrets_provider']}" in settings
+        assert "s3cret" not in settings
+        running = Sandbox(home).running()
+        assert running is not None
+        s3 = Target("sandbox", made["account"], made["region"], running.url).client("s3")
+        objects = s3.list_objects_v2(Bucket=f"acme-dev-state-{made['account']}")["Contents"]
+        assert any("stacks/terrace/dev" in found["Key"] for found in objects)
+    finally:
+        Sandbox(home).stop()
