@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,9 @@ RINGS = {
 
 # The rings prove one engine each; a Pulumi that happens to be on the machine must not change which.
 os.environ["TERRACE_ENGINE"] = "embedded"
+
+# What a shell starts in the background ignores interrupts, and so would the runs that the rings interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # CI machines pause for seconds at times; an example is not wrong because it was slow.
 settings.register_profile("terrace", deadline=None)

@@ -67,7 +67,7 @@ def test_a_typo_is_answered_with_the_nearest_command(shell: Shell) -> None:
         (("outputs", "dev", "nothing"), "The sandbox does not run"),
         (("release", "nobody", "dev"), "The sandbox does not run"),
         (("preview", "dev", "-C", "stacks"), "There is no platform"),
-        (("up", "dev", "--engine", "pulumi"), "The engine pulumi is not built yet"),
+        (("up", "dev", "--engine", "terraform"), "terraform"),
     ],
 )
 def test_a_refusal_is_a_sentence_and_an_object(shell: Shell, args: tuple[str, ...], says: str) -> None:

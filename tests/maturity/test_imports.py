@@ -15,7 +15,14 @@ ROOMS = {
     # room → what it may import of ours, and of others
     "src/terrace/maturity": ({"terrace", "terrace.errors", "terrace.maturity"}, {"pydantic", "pydantic_core"}),
     "components/terrace_components": (
-        {"terrace", "terrace.errors", "terrace.maturity", "terrace.settings", "terrace_components"},
+        {
+            "terrace",
+            "terrace.errors",
+            "terrace.maturity",
+            "terrace.settings",
+            "terrace.settings_problems",
+            "terrace_components",
+        },
         {"pulumi", "pulumi_aws", "pydantic"},
     ),
 }
