@@ -67,13 +67,19 @@ def test_a_typo_is_answered_with_the_nearest_command(shell: Shell) -> None:
         (("outputs", "dev", "nothing"), "The sandbox does not run"),
         (("release", "nobody", "dev"), "The sandbox does not run"),
         (("preview", "dev", "-C", "stacks"), "There is no platform"),
-        (("up", "dev", "--engine", "terraform"), "terraform"),
     ],
 )
 def test_a_refusal_is_a_sentence_and_an_object(shell: Shell, args: tuple[str, ...], says: str) -> None:
     """What cannot be done ends with 1, a sentence for people, and with --json an object for scripts."""
     assert says in shell(*args, expect=1).stderr
     assert says in json.dumps(shell.json(*args, expect=1)["error"])
+
+
+def test_an_engine_that_there_is_not_is_a_usage_error(shell: Shell) -> None:
+    """Who asks for another engine reads which there are; usage errors end with 2."""
+    assert (
+        "'terraform' is not one of 'embedded', 'pulumi'" in shell("up", "dev", "--engine", "terraform", expect=2).stderr
+    )
 
 
 def test_a_refused_run_starts_nothing(shell: Shell) -> None:

@@ -142,9 +142,10 @@ def _lines(process: subprocess.Popen[str]) -> Iterator[tuple[str, str]]:
     """Yield what a process prints on either stream as it comes, until both are closed."""
     queue: SimpleQueue[tuple[str, str] | None] = SimpleQueue()
 
-    def follow(source: str, stream: IO[str] | None) -> None:
-        for line in stream or ():
-            queue.put((source, line))
+    def follow(source: str, stream: IO[str]) -> None:
+        with stream:
+            for line in stream:
+                queue.put((source, line))
         queue.put(None)
 
     for source in ("stdout", "stderr"):
