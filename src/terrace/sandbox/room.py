@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from terrace.sandbox.bus import Bus
+
 Answer = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 """A route: what was sent → what is answered. Raises `SandboxError` for a refusal."""
 
@@ -30,12 +32,14 @@ class Server:
         url: Address of the server; set before any room is started.
         routes: Path below `/_terrace/` → what answers a POST to it.
         services: AWS services that moto doesn't have, by their name in signatures.
+        bus: Where rooms tell each other what happened.
     """
 
     home: Path
     url: str = ""
     routes: dict[str, Answer] = field(default_factory=dict)
     services: dict[str, Service] = field(default_factory=dict)
+    bus: Bus = field(default_factory=Bus)
 
 
 class Room(Protocol):
