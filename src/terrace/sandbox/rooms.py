@@ -5,10 +5,12 @@ from __future__ import annotations
 from terrace.sandbox.builds.room import Builds
 from terrace.sandbox.containers import Containers
 from terrace.sandbox.endpoints import Endpoints
+from terrace.sandbox.events import Events
 from terrace.sandbox.images import Images
 from terrace.sandbox.plugin import Plugin
 from terrace.sandbox.room import Room
 from terrace.sandbox.services import Services
+from terrace.sandbox.tracking import Tracking
 from terrace.sandbox.validation import Validation
 
 
@@ -16,4 +18,14 @@ def rooms() -> list[Room]:
     """Return a fresh set of rooms."""
     images, containers = Images(), Containers()
     # Containers come last: what runs in them is ended by those who run it first.
-    return [Services(), Validation(), images, Endpoints(images, containers), Builds(containers), Plugin(), containers]
+    return [
+        Services(),
+        Validation(),
+        Events(),
+        images,
+        Endpoints(images, containers),
+        Builds(containers),
+        Tracking(containers),
+        Plugin(),
+        containers,
+    ]

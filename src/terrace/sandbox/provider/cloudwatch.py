@@ -1,10 +1,11 @@
-"""Dashboards and alarms, and the log handlers, whose tokens are CloudWatch's too."""
+"""Dashboards and alarms, and the handlers of logs and events, whose tokens are CloudWatch's too."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from terrace.sandbox.provider.base import Clients, Handler, Props, State
+from terrace.sandbox.provider.events import EventRule, EventTarget
 from terrace.sandbox.provider.logs import LogGroup, LogResourcePolicy
 from terrace.sandbox.provider.shapes import found, request, response, without
 from terrace.sandbox.provider.tags import tag_changes, tag_list, tag_map
@@ -255,4 +256,4 @@ def _seen_query(query: Props) -> dict[str, Any]:
 _METRIC = {"MetricName": "metricName", "Namespace": "namespace"}
 _STAT = {"Period": "period", "Stat": "stat", "Unit": "unit"}
 
-HANDLERS = (CompositeAlarm, Dashboard, LogGroup, LogResourcePolicy, MetricAlarm)
+HANDLERS = (CompositeAlarm, Dashboard, EventRule, EventTarget, LogGroup, LogResourcePolicy, MetricAlarm)

@@ -29,7 +29,9 @@ SERVICES = (
     "kms",
     "s3",
     "sagemaker",
+    "scheduler",
     "sns",
+    "sqs",
     "ssm",
     "vpc",
 )

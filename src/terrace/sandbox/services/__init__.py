@@ -24,6 +24,7 @@ class Services:
             kept_identity,
             kept_keys,
             kept_network,
+            kept_queues,
             kept_storage,
             sagemaker_registry,
             sagemaker_studio,
@@ -31,7 +32,7 @@ class Services:
 
         for module in (kept, kept_alerts, kept_identity, kept_keys, kept_network, kept_storage, budgets, costexplorer):
             module.install()
-        for module in (bucket_policies, sagemaker_registry, sagemaker_studio):
+        for module in (kept_queues, bucket_policies, sagemaker_registry, sagemaker_studio):
             module.install()
         self._codeartifact = codeartifact.CodeArtifact()
         server.services["codeartifact"] = self._codeartifact.service()
