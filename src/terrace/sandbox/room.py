@@ -5,7 +5,7 @@ A room adds to moto, may run processes, and may answer routes of its own under `
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,6 +14,9 @@ from terrace.sandbox.bus import Bus
 
 Answer = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 """A route: what was sent → what is answered. Raises `SandboxError` for a refusal."""
+
+Site = Callable[[Mapping[str, Any], Callable[..., Any]], Iterable[bytes]]
+"""A WSGI application for all paths below one."""
 
 
 class Service(Protocol):
@@ -31,6 +34,7 @@ class Server:
         home: `TERRACE_HOME`.
         url: Address of the server; set before any room is started.
         routes: Path below `/_terrace/` → what answers a POST to it.
+        sites: First part of the path below `/_terrace/` → the application that answers all there.
         services: AWS services that moto doesn't have, by their name in signatures.
         bus: Where rooms tell each other what happened.
     """
@@ -38,6 +42,7 @@ class Server:
     home: Path
     url: str = ""
     routes: dict[str, Answer] = field(default_factory=dict)
+    sites: dict[str, Site] = field(default_factory=dict)
     services: dict[str, Service] = field(default_factory=dict)
     bus: Bus = field(default_factory=Bus)
 

@@ -50,6 +50,9 @@ class App:
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         path = environ.get("PATH_INFO", "")
+        site = self._server.sites.get(path.removeprefix(PREFIX).partition("/")[0]) if path.startswith(PREFIX) else None
+        if site is not None:
+            return site(environ, start_response)
         if path.startswith(PREFIX):
             return self._own(path.removeprefix(PREFIX), environ, start_response)
         found = _CALLER.search(environ.get("HTTP_AUTHORIZATION", ""))

@@ -1,0 +1,155 @@
+"""The room of the server in which MLflow's servers live."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from terrace.sandbox.containers import SYSTEM_PATH, Command, Container, Containers, role_environment
+from terrace.sandbox.room import Server
+from terrace.sandbox.tracking import apps, environment, launch, servers
+from terrace.sandbox.tracking.gateway import Gateway
+from terrace.sandbox.tracking.process import MlflowProcess
+from terrace.sandbox.tracking.tracker import Tracker
+
+IDLE_SECONDS = 900.0
+"""How long an App's server stays when nobody calls it: on AWS an App takes nothing while it is not used."""
+_WATCH_SECONDS = 5.0
+LIMITS = (
+    "automatic registration of MLflow models in SageMaker's registry is stored and not acted on",
+    "maintenance windows are stored and nothing is maintained",
+)
+
+
+class Tracking:
+    """Runs an MLflow server for each App and tracking server, and leads MLflow's clients to them.
+
+    Args:
+        containers: The room that the servers' containers live in.
+    """
+
+    name = "tracking"
+
+    def __init__(self, containers: Containers) -> None:
+        self._containers = containers
+        self._server: Server | None = None
+        self._folder = Path()
+        self._trackers: dict[str, Tracker] = {}
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self.gateway = Gateway(self.find)
+
+    def install(self, server: Server) -> None:
+        """Add the operations to moto's SageMaker, and the gateway to the server."""
+        self._server = server
+        self._folder = server.home / "tracking"
+        # A server that was killed leaves databases of Apps that are gone with it.
+        shutil.rmtree(self._folder, ignore_errors=True)
+        apps.install(self)
+        servers.install(self)
+        server.sites["mlflow"] = self.gateway.answer
+        server.routes["tracking"] = lambda _: {"servers": self.status()["servers"]}
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        """Address of the gateway."""
+        assert self._server is not None  # noqa: S101  (install comes first)
+        return gateway_url(self._server.url)
+
+    def find(self, arn: str) -> Tracker | None:
+        """Return an App or tracking server."""
+        return self._trackers.get(arn)
+
+    def make(self, arn: str, record: dict[str, Any], status: str, *, serverless: bool) -> Tracker:
+        """Keep a new App or tracking server, of which `record` is the description. Its process is not started."""
+        process = MlflowProcess(self._maker(arn, record))
+        tracker = Tracker(record, status, process, serverless=serverless)
+        with self._lock:
+            self._trackers[arn] = tracker
+        return tracker
+
+    def forget(self, arn: str) -> None:
+        """End an App or tracking server and delete its database."""
+        with self._lock:
+            tracker = self._trackers.pop(arn, None)
+        if tracker is not None:
+            tracker.end()
+        shutil.rmtree(self._database(arn).parent, ignore_errors=True)
+
+    def status(self) -> dict[str, Any]:
+        """Return what there is, what runs of it, and what is not acted on."""
+        with self._lock:
+            trackers = dict(self._trackers)
+        told = [
+            {
+                "arn": arn,
+                "status": tracker.status,
+                "running": tracker.process.running,
+                "starts": tracker.process.starts,
+                "memory_mb": tracker.process.memory() // 2**20,
+                "reason": tracker.reason,
+            }
+            for arn, tracker in sorted(trackers.items())
+        ]
+        limits = list(LIMITS) if told else []
+        return {"mlflow": environment.version(), "servers": told, "limits": limits}
+
+    def reset(self) -> None:
+        """End all and delete their databases."""
+        with self._lock:
+            arns = list(self._trackers)
+        ends = [threading.Thread(target=self.forget, args=[arn]) for arn in arns]
+        for end in ends:
+            end.start()
+        for end in ends:
+            end.join()
+        self.gateway.reset()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def stop(self) -> None:
+        """Do the same when the server ends: what is in moto's backends is gone then too."""
+        self._ended.set()
+        self.reset()
+
+    def _database(self, arn: str) -> Path:
+        _, _, _, region, account, resource = arn.split(":")
+        return self._folder / account / region / resource.replace("/", "-") / "mlflow.db"
+
+    def _maker(self, arn: str, record: Mapping[str, Any]) -> Any:
+        folders: list[Path] = []
+
+        def make() -> Container:
+            assert self._server is not None  # noqa: S101  (install comes first)
+            while folders:
+                self._containers.remove(folders.pop())
+            python, database = environment.ensure(), self._database(arn)
+            database.parent.mkdir(parents=True, exist_ok=True)
+            _, _, _, region, account, resource = arn.split(":")
+            env = role_environment(self._server.url, account, record["RoleArn"], region, resource.rsplit("/", 1)[-1])
+            folders.append(self._containers.folder())
+            argv = [str(python), "-I", str(Path(launch.__file__)), f"sqlite:///{database}", record["ArtifactStoreUri"]]
+            port = int(self._server.url.rpartition(":")[2])
+            env |= {"PATH": f"{python.parent}:{SYSTEM_PATH}"}
+            return self._containers.make(folders[0], Command(argv, env, serves=True, reach=(port,)))
+
+        return make
+
+    def _watch(self) -> None:
+        """Let Apps rest that nobody has called for a while."""
+        while not self._ended.wait(_WATCH_SECONDS):
+            with self._lock:
+                trackers = [tracker for tracker in self._trackers.values() if tracker.serverless]
+            for tracker in trackers:
+                process = tracker.process
+                if process.running and time.monotonic() - process.used > IDLE_SECONDS:
+                    process.rest()
+
+
+def gateway_url(url: str) -> str:
+    """Return what `SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT` must be for a sandbox at an address."""
+    return f"{url}/_terrace/mlflow"
