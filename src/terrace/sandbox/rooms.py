@@ -7,6 +7,7 @@ from terrace.sandbox.containers import Containers
 from terrace.sandbox.endpoints import Endpoints
 from terrace.sandbox.events import Events
 from terrace.sandbox.images import Images
+from terrace.sandbox.pipelines import Pipelines
 from terrace.sandbox.plugin import Plugin
 from terrace.sandbox.room import Room
 from terrace.sandbox.services import Services
@@ -25,6 +26,7 @@ def rooms() -> list[Room]:
         images,
         Endpoints(images, containers),
         Builds(containers),
+        Pipelines(),
         Tracking(containers),
         Plugin(),
         containers,
