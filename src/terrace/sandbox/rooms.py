@@ -9,6 +9,7 @@ from terrace.sandbox.events import Events
 from terrace.sandbox.images import Images
 from terrace.sandbox.pipelines import Pipelines
 from terrace.sandbox.plugin import Plugin
+from terrace.sandbox.registry import Registry
 from terrace.sandbox.room import Room
 from terrace.sandbox.services import Services
 from terrace.sandbox.tracking import Tracking
@@ -27,6 +28,7 @@ def rooms() -> list[Room]:
         Endpoints(images, containers),
         Builds(containers),
         Pipelines(),
+        Registry(),
         Tracking(containers),
         Plugin(),
         containers,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -11,6 +12,8 @@ from terrace.sandbox.pipelines.pipeline import Pipeline, answered, executions, p
 from terrace.sandbox.services.extend import Refusal, page
 
 Item = TypeVar("Item")
+_ASKING = threading.RLock()
+"""A request that is sent twice at once must be done once."""
 
 
 def user(response: Any) -> dict[str, Any]:
@@ -53,8 +56,9 @@ def once(response: Any, do: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     if not token:
         return do()
     seen, key = answered(response.sagemaker_backend), f"{response._get_action()} {token}"
-    if key not in seen:
-        seen[key] = do()
+    with _ASKING:
+        if key not in seen:
+            seen[key] = do()
     answer: dict[str, Any] = seen[key]
     return answer
 

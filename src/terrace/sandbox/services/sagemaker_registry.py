@@ -1,4 +1,4 @@
-"""What moto's SageMaker lacks of the registry: deletion, and policies of package groups."""
+"""What moto's SageMaker lacks of package groups: their deletion, and their policies."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ def install() -> None:
         SageMakerResponse,
         [
             delete_model_package_group,
-            delete_model_package,
             put_model_package_group_policy,
             get_model_package_group_policy,
             delete_model_package_group_policy,
@@ -41,20 +40,6 @@ def delete_model_package_group(self: Any) -> EmptyResult:
     del self.sagemaker_backend.model_package_groups[name]
     _policies(self).pop(name, None)
     return EmptyResult()
-
-
-def delete_model_package(self: Any) -> EmptyResult:
-    """Remove a version, by name or ARN."""
-    wanted = self._get_param("ModelPackageName")
-    packages = self.sagemaker_backend.model_packages
-    for key, package in list(packages.items()):
-        if wanted in (package.arn, package.model_package_name, key):
-            del packages[key]
-            mapping = self.sagemaker_backend.model_package_name_mapping
-            for name in [name for name, arn in mapping.items() if arn in (package.arn, key)]:
-                del mapping[name]
-            return EmptyResult()
-    raise ValidationError(f"ModelPackage {wanted} does not exist.")
 
 
 def put_model_package_group_policy(self: Any) -> ActionResult:
