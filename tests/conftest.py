@@ -18,6 +18,7 @@ RINGS = {
     "host": "components asked for by other languages, over gRPC",
     "engine": "the embedded engine against a provider in memory",
     "sandbox": "handlers and services, seen through boto3",
+    "pipelines": "definitions run step by step, seen through boto3",
     "template": "generated projects",
     "release": "who serves what, from a baseline to versions",
     "cli": "commands, as processes",

@@ -1,0 +1,18 @@
+"""What the tests of pipelines share: a client that knows nothing of Terrace, and definitions in small."""
+
+from __future__ import annotations
+
+import pytest
+from provider_case import REGION, fresh_account
+from sandbox_fixtures import sandbox
+from pipeline_case import Caller
+
+from terrace.sandbox import Running
+
+__all__ = ["sandbox"]
+
+
+@pytest.fixture
+def caller(sandbox: Running) -> Caller:
+    """A client of an account that no other test uses."""
+    return Caller(sandbox.url, fresh_account(), REGION)
