@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from terrace.errors import SandboxError
+from terrace.sandbox import prebuilt
 from terrace.sandbox.builds.environments import Environments, check_interpreter, unmet
 from terrace.sandbox.builds.manifest import image_folder
 from terrace.sandbox.containers import SYSTEM_PATH, Command, capabilities
@@ -45,6 +46,7 @@ class Image:
         workdir: Its working folder, a path of the image.
         installed: Projects that it has installed from source, paths of the image.
         root: Folder that holds the image's files by their paths; None has no files of its own.
+        toolkit: Whether it runs scripts as AWS's prebuilt images do.
     """
 
     uri: str
@@ -55,6 +57,7 @@ class Image:
     workdir: str = "/"
     installed: tuple[str, ...] = ()
     root: Path | None = None
+    toolkit: bool = False
 
     def private(self, folder: Path) -> Image:
         """Return the same image with files of its own, copied to a folder: what a container changes is its own."""
@@ -71,6 +74,7 @@ class Image:
         isolated: bool = False,
         serves: bool = False,
         reach: tuple[int, ...] = (),
+        sealed: bool = False,
     ) -> Command:
         """Return what a container of this image runs.
 
@@ -80,6 +84,7 @@ class Image:
             isolated: Whether the container has no network.
             serves: Whether it listens on a port.
             reach: Ports of this machine that it may reach from a network of its own.
+            sealed: Whether it may write nowhere but in its own folders.
         """
         argv = [self._here(word) for word in (*self.entrypoint, *arguments)]
         if argv and _PYTHON.fullmatch(argv[0]):
@@ -97,6 +102,7 @@ class Image:
             serves=serves,
             reach=reach,
             mounts=self._mounts(),
+            sealed=sealed,
         )
 
     def _sources(self) -> list[str]:
@@ -172,11 +178,13 @@ class Images:
             if not python.exists():
                 raise ImageError(f"{python}, which was to stand for the image {uri}, is gone.", _REMEDY)
             entrypoint = tuple(named.get("entrypoint") or ())
+            if prebuilt.family(uri) and found is None and not entrypoint:
+                return Image(uri, uri, python, prebuilt.entrypoint(), toolkit=True)
             if found is None or entrypoint:
                 return Image(uri, uri, python, entrypoint)
             return self._image(uri, *found, python)
         if found is None:
-            raise ImageError(f"The image '{uri}' does not exist.", _REMEDY)
+            return self._prebuilt(uri)
         return self._image(uri, *found, None)
 
     def status(self) -> Any:
@@ -189,6 +197,19 @@ class Images:
 
     def stop(self) -> None:
         """Do nothing: images do not run."""
+
+    def _prebuilt(self, uri: str) -> Image:
+        """Return what one of AWS's prebuilt images stands for: an environment that has its library."""
+        family = prebuilt.family(uri)
+        if family is None:
+            raise ImageError(f"The image '{uri}' does not exist.", _REMEDY)
+        python = prebuilt.find_python(family, self._named(), self.environments.pythons())
+        if python is None:
+            raise ImageError(
+                f"No environment of this machine has {prebuilt.DISTRIBUTIONS[family]}, which the image '{uri}' has.",
+                "Name one: `terrace sandbox image URI --python PATH`.",
+            )
+        return Image(uri, uri, python, prebuilt.entrypoint(), toolkit=True)
 
     def _image(self, uri: str, repository: str, digest: str, python: Path | None) -> Image:
         folder = image_folder(self._home, digest)

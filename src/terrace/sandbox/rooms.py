@@ -7,6 +7,8 @@ from terrace.sandbox.containers import Containers
 from terrace.sandbox.endpoints import Endpoints
 from terrace.sandbox.events import Events
 from terrace.sandbox.images import Images
+from terrace.sandbox.jobs import Jobs
+from terrace.sandbox.lineage import Lineage
 from terrace.sandbox.pipelines import Pipelines
 from terrace.sandbox.plugin import Plugin
 from terrace.sandbox.registry import Registry
@@ -27,9 +29,11 @@ def rooms() -> list[Room]:
         images,
         Endpoints(images, containers),
         Builds(containers),
+        Jobs(images, containers),
         Pipelines(),
         Registry(),
         Tracking(containers),
+        Lineage(),
         Plugin(),
         containers,
     ]

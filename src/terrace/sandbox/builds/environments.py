@@ -60,6 +60,12 @@ class Environments:
             return None
         return python if python.exists() else None
 
+    def pythons(self) -> list[Path]:
+        """Return the interpreters of all environments, the latest first."""
+        files = sorted(self._folder.glob("*"), key=lambda path: path.stat().st_mtime, reverse=True)
+        locks = dict.fromkeys(path.name.partition(".")[0] for path in files)
+        return [python for lock in locks if _HASH.fullmatch(lock) and (python := self.find(lock)) is not None]
+
     def ensure(self, files: Sequence[Path], pip: Mapping[str, str], say: Callable[[str], None]) -> tuple[str, Path]:
         """Return the hash of a lock and an interpreter that has what it pins; make an environment where there is none.
 

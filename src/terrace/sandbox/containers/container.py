@@ -40,6 +40,7 @@ class Command:
             every address, as it must on AWS, is not open to the network that this machine is in.
         reach: Ports of this machine's loopback that it may reach from a network of its own.
         mounts: Place below /opt → folder that is seen there; without namespaces it is not.
+        sealed: Whether it may write nowhere but in its own folders and in a /tmp of its own.
     """
 
     argv: Sequence[str]
@@ -49,6 +50,7 @@ class Command:
     serves: bool = False
     reach: tuple[int, ...] = ()
     mounts: Mapping[str, Path] = field(default_factory=dict)
+    sealed: bool = False
 
 
 class Container:
@@ -194,6 +196,7 @@ class Container:
 
     def _spec(self) -> dict[str, object]:
         mounts = {"/opt/ml": self.opt_ml, **self.command.mounts} if self._namespaces else {}
+        sealed = self.command.sealed and capabilities().sealed
         return {
             "argv": list(self.command.argv),
             "cwd": str(self.command.cwd or self.folder),
@@ -202,7 +205,18 @@ class Container:
             "mounts": {place: str(mounts[place]) for place in sorted(mounts)},
             "port": self.port,
             "staging": str(self.folder / "opt"),
+            "writable": [str(self.folder)] if sealed else [],
+            "tmp": str(self.folder / "tmp"),
+            "seen": self._seen() if sealed else [],
         }
+
+    def _seen(self) -> list[str]:
+        """Return which entries of the machine's /tmp the command needs: those that its words and paths name."""
+        words = [str(self.folder), str(self.command.cwd or ""), sys.prefix, sys.executable, *self.command.argv]
+        words += [part for value in self.command.env.values() for part in value.split(":")]
+        words += [str(Path(word).resolve()) for word in self.command.argv[:1] if word.startswith("/")]
+        names = {word.split("/")[2] for word in words if word.startswith("/tmp/")}  # noqa: S108
+        return sorted(name for name in names if name and (Path("/tmp") / name).is_dir())  # noqa: S108
 
     def _environment(self) -> dict[str, str]:
         own = {"HOME": str(self.folder / "home"), "TMPDIR": str(self.folder / "tmp"), "LANG": "C.UTF-8"}

@@ -28,6 +28,10 @@ import sys
 from typing import Any
 
 MS_BIND, MS_REC = 0x1000, 0x4000
+MOUNT_SETATTR, AT_FDCWD, AT_RECURSIVE, MOUNT_ATTR_RDONLY = 442, -100, 0x8000, 0x1
+PR_CAPBSET_DROP = 24
+CAP_SYS_PTRACE, CAP_SYS_ADMIN = 19, 21
+SHARED_MEMORY = "mode=1777,size=1g"
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 0x1
 
 TERMINATE, KILL, CONNECT = b"t", b"k", b"c"
@@ -45,9 +49,14 @@ def main() -> None:
     outlet.set_inheritable(False)
     spec = json.loads(sys.argv[3])
     listeners: dict[int, socket.socket] = {}
+    # When memory runs out the kernel takes a container rather than the server.
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
+        score.write("500")
     try:
         if spec["mounts"]:
             own_opt(spec["staging"], spec["mounts"])
+        if spec["writable"]:
+            seal(spec["tmp"], spec["seen"], [*spec["writable"], *spec["mounts"]])
         if spec["private"]:
             loopback_up()
             listeners = {port: listening(port) for port in spec["reach"]}
@@ -75,9 +84,10 @@ def run(spec: dict[str, Any]) -> None:
             signal.signal(number, signal.SIG_DFL)
         signal.set_wakeup_fd(-1)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        # When memory runs out the kernel takes a container rather than the server.
-        with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
-            score.write("500")
+        if spec["writable"]:
+            # Whoever may mount could undo the seal.
+            for capability in (CAP_SYS_PTRACE, CAP_SYS_ADMIN):
+                ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
         os.chdir(spec["cwd"])
         os.execvp(spec["argv"][0], spec["argv"])  # noqa: S606
     except OSError as error:
@@ -217,6 +227,42 @@ def own_opt(staging: str, mounts: dict[str, str]) -> None:
     for target, source in mounts.items():  # an outer folder comes before one inside it
         os.makedirs(target, exist_ok=True)
         mount(source, target, flags=MS_BIND | MS_REC)
+
+
+def seal(tmp: str, seen: list[str], writable: list[str]) -> None:
+    """Make all that the container sees read-only, but for its own folders; /tmp is one of its own.
+
+    Args:
+        tmp: Folder that becomes /tmp.
+        seen: What of the machine's /tmp stays to be seen in it, names of its entries.
+        writable: The container's own folders.
+    """
+    for name in seen:
+        os.makedirs(f"{tmp}/{name}", exist_ok=True)
+        mount(f"/tmp/{name}", f"{tmp}/{name}", flags=MS_BIND | MS_REC)  # noqa: S108
+    mount(tmp, "/tmp", flags=MS_BIND | MS_REC)  # noqa: S108
+    read_only("/", value=True)
+    if os.path.isdir("/dev/shm"):  # noqa: S108, PTH112
+        mount("tmpfs", "/dev/shm", kind="tmpfs", options=SHARED_MEMORY)  # noqa: S108
+    for place in writable:
+        mount(place, place, flags=MS_BIND)
+        read_only(place, value=False)
+    read_only("/tmp", value=False)  # noqa: S108
+
+
+def read_only(place: str, *, value: bool) -> None:
+    """Make a mount and all below it read-only, or one mount writable, by mount_setattr(2) of Linux 5.12.
+
+    Raises:
+        OSError: The kernel does not have it.
+    """
+    attributes = struct.pack("QQQQ", *((MOUNT_ATTR_RDONLY, 0) if value else (0, MOUNT_ATTR_RDONLY)), 0, 0)
+    libc = ctypes.CDLL(None, use_errno=True)
+    flags = AT_RECURSIVE if value else 0
+    arguments = (ctypes.c_long(MOUNT_SETATTR), ctypes.c_int(AT_FDCWD), place.encode(), ctypes.c_uint(flags))
+    if libc.syscall(*arguments, attributes, ctypes.c_size_t(len(attributes))) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"sealing {place}: {os.strerror(number)}")
 
 
 def mount(source: str, target: str, kind: str | None = None, flags: int = 0, options: str | None = None) -> None:
