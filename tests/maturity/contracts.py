@@ -44,5 +44,11 @@ def platform_contract(**more: Any) -> PlatformContract:
         "gitlab_provider_arn": f"arn:aws:iam::{ACCOUNT}:oidc-provider/gitlab.example.com",
         "gitlab_url": "https://gitlab.example.com",
         "teams": ({"name": "ml"},),
+        "tracking": {
+            "kind": "mlflow",
+            "uri": f"https://{'m' * 60}.example",
+            "secret_arn": f"arn:aws:secretsmanager:ap-southeast-1:{ACCOUNT}:secret:{prefix}-tracking-AbCdEf",
+        },
+        "lineage": {"data_versions": "kept", "artifact_versions_days": 3653},
     }
     return PlatformContract.model_validate({**said, **more})

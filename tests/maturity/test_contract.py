@@ -46,11 +46,24 @@ def model_contract() -> ModelContract:
         image=f"{ACCOUNT}.dkr.ecr.ap-southeast-1.amazonaws.com/{name}@sha256:{'0' * 64}",
         serving=SERVING,
         tags={f"tag-{number}": "v" * 64 for number in range(9)},
+        pipeline=name,
+        pipeline_arn=f"arn:aws:sagemaker:ap-southeast-1:{ACCOUNT}:pipeline/{name}",
+        watched_prefix=f"{'m' * 32}/training/",
+        tracking={
+            "kind": "server",
+            "arn": f"arn:aws:sagemaker:ap-southeast-1:{ACCOUNT}:mlflow-tracking-server/{'o' * 16}-{'e' * 12}-tracking",
+            "experiment": "m" * 32,
+        },
+        job_network={
+            "subnet_ids": ("subnet-0123456789abcdef0",) * 3,
+            "security_group_ids": ("sg-0123456789abcdef0",),
+        },
+        data_key_arn=KEY,
         **{f"{role}_role_arn": f"arn:aws:iam::{ACCOUNT}:role/{'r' * 64}" for role in ROLES},
     )
 
 
-ROLES = ("train", "serve", "deploy", "monitor")
+ROLES = ("train", "serve", "deploy", "monitor", "pipeline")
 
 
 def release(**more: Any) -> Release:

@@ -6,13 +6,16 @@ from terrace.maturity.catalogue import CAPABILITIES
 from terrace.maturity.contract import (
     Buckets,
     ContractTeam,
+    JobNetwork,
     Keys,
+    Lineage,
     ModelContract,
     Network,
     Packages,
     PlatformContract,
     Release,
     Serving,
+    Tracking,
 )
 from terrace.maturity.levels import LEVELS, Level
 from terrace.maturity.model_settings import ModelSettings
@@ -25,8 +28,10 @@ __all__ = [
     "Buckets",
     "Capability",
     "ContractTeam",
+    "JobNetwork",
     "Keys",
     "Level",
+    "Lineage",
     "ModelContract",
     "ModelSettings",
     "Network",
@@ -37,6 +42,7 @@ __all__ = [
     "PlatformSettings",
     "Release",
     "Serving",
+    "Tracking",
     "names",
     "plan",
     "plan_model",

@@ -77,6 +77,37 @@ class Packages(Document):
     index: str | None = None
 
 
+class Tracking(Document):
+    """Where runs are tracked."""
+
+    kind: str
+    """`app` or `server` of SageMaker, `mlflow` of one's own, `wandb` or `neptune`."""
+    arn: str | None = None
+    """ARN of the MLflow App or tracking server: what `MLFLOW_TRACKING_URI` is set to."""
+    uri: str | None = None
+    """Where a service of one's own is."""
+    secret_arn: str | None = None
+    """Secret that holds the credentials of a service of one's own; its value is put there by hand."""
+    experiment: str | None = None
+    """Name of the experiment that a model's runs belong to; a platform names none."""
+
+
+class Lineage(Document):
+    """How long what a model was trained on can be read again."""
+
+    data_versions: str
+    """`kept`: no older version of an object in the data bucket is ever removed."""
+    artifact_versions_days: int
+    """Days for which older versions of artifacts are kept."""
+
+
+class JobNetwork(Document):
+    """Where training and processing jobs run: what their VPC configuration says."""
+
+    subnet_ids: tuple[str, ...]
+    security_group_ids: tuple[str, ...]
+
+
 class ContractTeam(Document):
     """A team as model projects see it."""
 
@@ -119,6 +150,10 @@ class PlatformContract(Document):
     gitlab_url: str | None = None
     branch: str = "main"
     teams: tuple[ContractTeam, ...] = ()
+    tracking: Tracking | None = None
+    """Where models' runs are tracked; from level 2 on."""
+    lineage: Lineage | None = None
+    """What of the data stays; from level 2 on."""
 
 
 class Serving(Document):
@@ -165,6 +200,19 @@ class ModelContract(Document):
     serving: Serving
     tags: dict[str, str] = {}
     """Tags of what a release creates."""
+    pipeline: str | None = None
+    """Name of the SageMaker pipeline that trains; from level 2 on."""
+    pipeline_arn: str | None = None
+    pipeline_role_arn: str | None = None
+    """Role that the pipeline starts its jobs with; the jobs themselves have the train role."""
+    watched_prefix: str | None = None
+    """Prefix in the data bucket below which a new object starts a run; absent where none does."""
+    tracking: Tracking | None = None
+    """Where the model's runs are tracked."""
+    job_network: JobNetwork | None = None
+    """Where the model's jobs run; absent without a network."""
+    data_key_arn: str | None = None
+    """Key of the data, and of jobs' volumes and intermediate data."""
 
 
 class Release(Document):
