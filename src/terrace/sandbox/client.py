@@ -9,6 +9,9 @@ from terrace.sandbox.accounts import access_key
 MISLEADING = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE")
 """Variables of the user's that must not be set when a client is to reach the sandbox."""
 
+MLFLOW = "/_terrace/mlflow"
+"""Path of the gateway that leads MLflow's clients to the server of an ARN."""
+
 SECRET = "sandbox"  # noqa: S105  (the sandbox checks no signature)
 
 
@@ -49,5 +52,7 @@ def environment(url: str, account: str, region: str) -> dict[str, str]:
         "AWS_DEFAULT_REGION": region,
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_REQUEST_CHECKSUM_CALCULATION": "when_required",
+        # Where the plugin sagemaker-mlflow finds what an ARN as tracking URI stands for; on AWS it knows by itself.
+        "SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT": f"{url}{MLFLOW}",
         "NO_PROXY": "127.0.0.1,localhost",
     }

@@ -44,7 +44,7 @@ def install(endpoints: Endpoints) -> None:
             data_capture_config=config.data_capture_config,
             tags=response._get_param("Tags"),
         )
-        live = LiveEndpoint(made.arn, _noter(made))
+        live = LiveEndpoint(made.arn, _noter(endpoints, response, made))
         live.deployment = response._get_param("DeploymentConfig")
         backend.endpoints[name] = made
         endpoints.keep(response.current_account, response.region, name, live)
@@ -149,10 +149,13 @@ def _described(live: LiveEndpoint, known: Any) -> dict[str, Any]:
     return said
 
 
-def _noter(known: Any) -> Any:
+def _noter(endpoints: Endpoints, response: Any, known: Any) -> Any:
+    place = (response.current_account, response.region)
+
     def note(status: str, when: datetime) -> None:
         # Times in moto are UTC that say no zone.
         known.endpoint_status, known.last_modified_time = status, when.replace(tzinfo=None)
+        endpoints.tell(*place, known.endpoint_name, status)
 
     return note
 

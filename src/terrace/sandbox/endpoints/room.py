@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from typing import Any
 
 from moto.sagemakerruntime.responses import SageMakerRuntimeResponse
 
+from terrace.sandbox.bus import Happening
 from terrace.sandbox.containers import Containers
 from terrace.sandbox.endpoints.fleet import Home
 from terrace.sandbox.endpoints.invocations import invoke, refuse_async
@@ -70,6 +72,20 @@ class Endpoints:
         """Forget an endpoint that has ended."""
         with self._lock:
             self._live.pop((account, region, endpoint), None)
+
+    def tell(self, account: str, region: str, endpoint: str, status: str) -> None:
+        """Publish a change of status, as AWS tells it: its event says `IN_SERVICE` where Describe says `InService`."""
+        live = self.find(account, region, endpoint)
+        if live is None or self._server is None:
+            return
+        detail = {
+            "EndpointName": endpoint,
+            "EndpointArn": live.arn,
+            "EndpointConfigName": live.config,
+            "EndpointStatus": re.sub(r"(?<=[a-z])(?=[A-Z])", "_", status).upper(),
+        }
+        kind = "SageMaker Endpoint State Change"
+        self._server.bus.publish(Happening(account, region, "aws.sagemaker", kind, detail, (live.arn,)))
 
     def status(self) -> Any:
         """Return each endpoint with its status and what serves it."""

@@ -32,4 +32,7 @@ def chosen(records: Iterable[dict[str, Any]], response: Any, status: str, name: 
 
 
 def _time(given: Any) -> datetime | None:
-    return None if given is None else datetime.fromtimestamp(float(given), UTC)
+    """Return a time that a call names: moto gives some as times and some as seconds since 1970."""
+    if given is None or isinstance(given, datetime):
+        return given if given is None or given.tzinfo else given.replace(tzinfo=UTC)
+    return datetime.fromtimestamp(float(given), UTC)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from terrace.sandbox.client import MLFLOW
 from terrace.sandbox.containers import SYSTEM_PATH, Command, Container, Containers, role_environment
 from terrace.sandbox.room import Server
 from terrace.sandbox.tracking import apps, environment, launch, servers
@@ -59,7 +60,7 @@ class Tracking:
     def url(self) -> str:
         """Address of the gateway."""
         assert self._server is not None  # noqa: S101  (install comes first)
-        return gateway_url(self._server.url)
+        return f"{self._server.url}{MLFLOW}"
 
     def find(self, arn: str) -> Tracker | None:
         """Return an App or tracking server."""
@@ -148,8 +149,3 @@ class Tracking:
                 process = tracker.process
                 if process.running and time.monotonic() - process.used > IDLE_SECONDS:
                     process.rest()
-
-
-def gateway_url(url: str) -> str:
-    """Return what `SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT` must be for a sandbox at an address."""
-    return f"{url}/_terrace/mlflow"
