@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from pipeline_case import Caller
 from provider_case import REGION, fresh_account
 from sandbox_fixtures import sandbox
-from pipeline_case import Caller
 
 from terrace.sandbox import Running
 

@@ -137,7 +137,7 @@ def earlier(known: dict[str, Execution], execution: Execution, run: StepRun) -> 
         found = one.runs.get(run.step.name)
         if found is None or found is run or found.cached or found.reused:
             continue
-        if found.status == "Succeeded" and found.key == run.key and found.ended and now() - found.ended <= age:
+        if found.status == "Succeeded" and found.key == run.key and found.ended and now() - found.ended < age:
             run.cached = one.arn
             return found
     return None
