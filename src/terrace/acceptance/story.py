@@ -202,7 +202,7 @@ def payload_file(work: Path, given: Path | None) -> Path:
     """Return the request of a prediction: the reader's file, or the flight of Terrace's own story."""
     if given is not None:
         return given.resolve()
-    from terrace.demo import FLIGHT
+    from terrace.demo.story import FLIGHT
 
     file = work / "payload.json"
     file.write_text(json.dumps({"instances": [FLIGHT]}))

@@ -36,7 +36,7 @@ def demo(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(summary, indent=2))
     else:
-        _show(summary, home, story.project)
+        _show(summary, home, story.stage.project)
 
 
 def _show(summary: dict[str, Any], home: Path, project: Path) -> None:
