@@ -1,0 +1,107 @@
+"""Lineage that nobody writes: what SageMaker records by itself of packages, endpoints and jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from serving import Serving, fresh, until
+
+from terrace.sandbox import Running, Sandbox
+from terrace.sandbox.provider.clients import SandboxClients
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A sandbox of this module's own, whose home is known."""
+    folder = tmp_path_factory.mktemp("sandbox")
+    box = Sandbox(folder)
+    box.start()
+    yield folder
+    box.stop()
+
+
+@pytest.fixture
+def sandbox(home: Path) -> Running:
+    """The sandbox of this module, in the place of the one that all share."""
+    running = Sandbox(home).running()
+    assert running is not None
+    return running
+
+
+@pytest.fixture
+def sagemaker(aws: SandboxClients) -> Any:
+    """SageMaker of an account of its own."""
+    return aws("sagemaker")
+
+
+def _package(sagemaker: Any, image: str, data: str, status: str = "PendingManualApproval") -> str:
+    group = fresh("group")
+    sagemaker.create_model_package_group(ModelPackageGroupName=group)
+    made = sagemaker.create_model_package(
+        ModelPackageGroupName=group,
+        ModelApprovalStatus=status,
+        InferenceSpecification={
+            "Containers": [{"Image": image, "ModelDataUrl": data}],
+            "SupportedContentTypes": ["application/json"],
+            "SupportedResponseMIMETypes": ["application/json"],
+        },
+    )
+    return str(made["ModelPackageArn"])
+
+
+def _artifact(sagemaker: Any, uri: str) -> str | None:
+    found = sagemaker.list_artifacts(SourceUri=uri)["ArtifactSummaries"]
+    return found[0]["ArtifactArn"] if found else None
+
+
+def _into(sagemaker: Any, arn: str) -> set[tuple[str, str]]:
+    found = sagemaker.list_associations(DestinationArn=arn)["AssociationSummaries"]
+    return {(one["SourceType"], one["AssociationType"]) for one in found}
+
+
+def test_a_model_package_is_recorded(sagemaker: Any) -> None:
+    """A package has an artifact made of its image and data, its group a context, and each approval an action."""
+    arn = _package(sagemaker, "image:1", "s3://models/1/model.tar.gz")
+    artifact = until(lambda: _artifact(sagemaker, arn), bool)
+    into = until(lambda: _into(sagemaker, artifact), lambda found: ("Approval", "ContributedTo") in found)
+    assert into == {
+        ("Image", "ContributedTo"),
+        ("Model", "ContributedTo"),
+        ("Approval", "ContributedTo"),
+    }
+    out = sagemaker.list_associations(SourceArn=artifact)["AssociationSummaries"]
+    assert [(one["DestinationType"], one["AssociationType"]) for one in out] == [("ModelGroup", "AssociatedWith")]
+    sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Approved", ApprovalDescription="good")
+
+    def approvals() -> dict[str, str]:
+        found = sagemaker.list_actions(ActionType="Approval")["ActionSummaries"]
+        described = [sagemaker.describe_action(ActionName=one["ActionName"]) for one in found]
+        return {one["Properties"]["ModelApprovalStatus"]: one["Status"] for one in described}
+
+    assert until(approvals, lambda found: "Approved" in found) == {
+        "PendingManualApproval": "InProgress",
+        "Approved": "Completed",
+    }
+    assert sagemaker.describe_artifact(ArtifactArn=artifact)["Properties"]["ModelApprovalStatus"] == "Approved"
+
+
+def test_the_data_of_an_endpoint_is_found(aws: SandboxClients, home: Path, sagemaker: Any) -> None:
+    """From an endpoint's context a query leads to the deployment, the model and what the model was made of."""
+    serving = Serving(aws, home)
+    url = serving.put_archive({"weights": "1"})
+    name = serving.endpoint(serving.config(serving.model(data=url)))
+    arn = sagemaker.describe_endpoint(EndpointName=name)["EndpointArn"]
+    contexts = until(lambda: sagemaker.list_contexts(SourceUri=arn)["ContextSummaries"], bool)
+    assert [one["ContextType"] for one in contexts] == ["Endpoint"]
+
+    def up() -> list[tuple[str, str]]:
+        found = sagemaker.query_lineage(StartArns=[contexts[0]["ContextArn"]], Direction="Ascendants")
+        return [(one["LineageType"], one["Type"]) for one in found["Vertices"]]
+
+    above = [("Action", "ModelDeployment"), ("Artifact", "Image"), ("Artifact", "Model")]
+    assert until(up, lambda found: len(found) > 2) == above
+    models = sagemaker.list_artifacts(SourceUri=url, ArtifactType="Model")["ArtifactSummaries"]
+    assert len(models) == 1
