@@ -39,7 +39,7 @@ def install(bus: Bus) -> None:
     def send(account_id: str, bucket: Any, event_name: str, key: Any) -> None:
         kind = str(getattr(event_name, "value", event_name)).removeprefix("s3:")
         # Deletions are told below: moto says nothing of versions and delete markers.
-        if kind in _REASONS:
+        if kind in _REASONS and _asked(kind):
             sized = {"size": key.size} if kind.startswith("ObjectCreated") else {}
             thing = {"key": key.name, **sized, "etag": key.etag.replace('"', ""), **_version(key.version_id)}
             detail = {"object": thing, "reason": _REASONS[kind]}
@@ -68,6 +68,12 @@ def install(bus: Bus) -> None:
     # Without a trail, AWS tells nothing of a bucket that is made.
     setattr(models, "events_send_notification", lambda **event: None)  # noqa: B010
     wrap(S3Backend, "delete_object", delete_object)
+
+
+def _asked(kind: str) -> bool:
+    """Tell whether tags or access are what was asked for: moto tells of tags whenever an object is put."""
+    part = {"ObjectTagging": "tagging", "ObjectAcl": "acl"}.get(kind.partition(":")[0])
+    return part is None or (has_request_context() and part in request.args)
 
 
 def _version(id: str | None) -> dict[str, str]:
