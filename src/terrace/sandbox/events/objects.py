@@ -71,9 +71,15 @@ def install(bus: Bus) -> None:
 
 
 def _asked(kind: str) -> bool:
-    """Tell whether tags or access are what was asked for: moto tells of tags whenever an object is put."""
+    """Tell whether this is what was asked for.
+
+    moto tells of tags whenever an object is put, and of a put when an upload in parts is completed.
+    """
+    asked = request.args if has_request_context() else {}
+    if kind == "ObjectCreated:Put":
+        return "uploadId" not in asked
     part = {"ObjectTagging": "tagging", "ObjectAcl": "acl"}.get(kind.partition(":")[0])
-    return part is None or (has_request_context() and part in request.args)
+    return part is None or part in asked
 
 
 def _version(id: str | None) -> dict[str, str]:
