@@ -72,7 +72,8 @@ def _get(url: str, headers: dict[str, str] | None = None) -> tuple[int, Any]:
         with urllib.request.urlopen(urllib.request.Request(url, headers=headers or {})) as answer:
             return answer.status, answer.read()
     except urllib.error.HTTPError as error:
-        return error.code, json.loads(error.read())
+        with error:
+            return error.code, json.loads(error.read())
 
 
 def test_an_app_lives(sagemaker: Any) -> None:
