@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -56,6 +56,7 @@ class Home:
         slots: How many jobs run at once.
         account: Whose job it is.
         region: Where.
+        add: Takes in a job that another one makes, and starts it.
     """
 
     server: Server
@@ -64,6 +65,7 @@ class Home:
     slots: Slots
     account: str
     region: str
+    add: Callable[[Any], None]
 
     def clients(self) -> Session:
         """Return what makes clients for the job's account."""

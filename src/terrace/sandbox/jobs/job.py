@@ -6,9 +6,9 @@ import copy
 import logging
 import math
 import threading
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -73,6 +73,8 @@ class Job(ABC):
     """
 
     kind: ClassVar[Kind]
+    takes_slot: ClassVar[bool] = True
+    """Whether it counts among those that run at once."""
 
     def __init__(self, home: Home, request: Mapping[str, Any]) -> None:
         self.home = home
@@ -186,13 +188,13 @@ class Job(ABC):
 
     def _live(self) -> None:
         try:
-            with self.home.slots.taken(self.stopping) as there_is_one:
+            with self.home.slots.taken(self.stopping) if self.takes_slot else nullcontext(True) as there_is_one:
                 status = self.work() if there_is_one else "Stopped"
             if self.stopping.is_set():
                 status = "Stopped"
             self.finish(status)
         except JobGoneError:
-            pass
+            self.finish("Stopped")  # which nobody hears if the sandbox is gone
         except JobFailedError as failed:
             self.finish("Failed", failed.message)
         except Exception as error:
@@ -228,8 +230,3 @@ def milliseconds(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: milliseconds(inner) for name, inner in value.items()}
     return [milliseconds(inner) for inner in value] if isinstance(value, list) else value
-
-
-def wait_until(deadline: float, event: threading.Event) -> bool:
-    """Wait for an event until a time of the monotonic clock; return whether it came."""
-    return event.wait(max(0.0, deadline - time.monotonic()))

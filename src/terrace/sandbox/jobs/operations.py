@@ -1,7 +1,8 @@
-"""SageMaker's operations on training and processing jobs, in the place of moto's."""
+"""SageMaker's operations on jobs, in the place of moto's."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -13,18 +14,25 @@ from terrace.sandbox.jobs.limits import check_processing, check_training, refuse
 from terrace.sandbox.jobs.listing import listed
 from terrace.sandbox.jobs.processing import ProcessingJob
 from terrace.sandbox.jobs.training import TrainingJob
-from terrace.sandbox.services.extend import Refusal
+from terrace.sandbox.jobs.transform import TransformJob, check_transform
+from terrace.sandbox.jobs.tuning import TuningJob, check_tuning
+from terrace.sandbox.services.extend import Refusal, add
 
 if TYPE_CHECKING:
     from terrace.sandbox.jobs.room import Jobs
 
 SUMMARY = ("CreationTime", "LastModifiedTime", "FailureReason", "ExitMessage", "SecondaryStatus")
+"""What listings show beside name, ARN, status and end."""
+OF_TUNING = ("Strategy", "TrainingJobStatusCounters", "ObjectiveStatusCounters", "ResourceLimits")
 
 
 def install(jobs: Jobs) -> None:
     """Put the operations in moto's place. Once in a process, before the server starts."""
     install_kind(jobs, TrainingJob, check_training)
     install_kind(jobs, ProcessingJob, check_processing)
+    install_kind(jobs, TransformJob, check_transform)
+    install_kind(jobs, TuningJob, check_tuning)
+    add(SageMakerResponse, [list_training_jobs_for_hyper_parameter_tuning_job])
 
 
 def install_kind(jobs: Jobs, made: type[Job], check: Callable[[Mapping[str, Any]], None]) -> None:
@@ -78,10 +86,22 @@ def install_kind(jobs: Jobs, made: type[Job], check: Callable[[Mapping[str, Any]
         setattr(SageMakerResponse, name, operation)
 
 
+def list_training_jobs_for_hyper_parameter_tuning_job(response: Any) -> ActionResult:
+    """Answer with the training jobs of a tuning job, the latest first unless the call says."""
+    tuning = find(response, TuningJob.kind)
+    assert isinstance(tuning, TuningJob)  # noqa: S101  (the shelf holds no others)
+    worst = tuning.worst()
+
+    def objective(job: Job) -> Any:
+        value = tuning.value(job)
+        return worst if value is None else value
+
+    found, token = listed(tuning.launched(), response._get_param, {"FinalObjectiveMetricValue": objective})
+    return ActionResult(plain({"TrainingJobSummaries": [tuning.summary(job) for job in found], "NextToken": token}))
+
+
 def parameters(response: Any) -> dict[str, Any]:
     """Return the parameters of a call as they came."""
-    import json
-
     said: dict[str, Any] = json.loads(response.body or "{}")
     return said
 
@@ -107,5 +127,5 @@ def find(response: Any, kind: Kind) -> Job:
 def summary(job: Job) -> dict[str, Any]:
     """Return a job as listings show it."""
     kind, said = job.kind, job.describe()
-    shown = (kind.name, kind.arn, kind.status, f"{kind.title}EndTime", *SUMMARY)
+    shown = (kind.name, kind.arn, kind.status, f"{kind.title}EndTime", *SUMMARY, *OF_TUNING)
     return {name: said[name] for name in shown if name in said}

@@ -40,7 +40,7 @@ class Jobs:
     def home(self, account: str, region: str) -> Home:
         """Return what a job of an account and region needs."""
         assert self._server is not None  # noqa: S101  (install comes first)
-        return Home(self._server, self._images, self._containers, self._slots, account, region)
+        return Home(self._server, self._images, self._containers, self._slots, account, region, self.add)
 
     def add(self, job: Job) -> None:
         """Take a new job in and start it.
@@ -72,14 +72,18 @@ class Jobs:
 
     def reset(self) -> None:
         """End all jobs at once and forget them."""
-        with self._lock:
-            live, self._live = self._live, []
-        ends = [threading.Thread(target=job.abandon) for job in live]
-        for end in ends:
-            end.start()
-        for end in ends:
-            end.join()
+        while live := self._taken():  # a tuning job may have started another meanwhile
+            ends = [threading.Thread(target=job.abandon) for job in live]
+            for end in ends:
+                end.start()
+            for end in ends:
+                end.join()
 
     def stop(self) -> None:
         """Do the same when the server ends."""
         self.reset()
+
+    def _taken(self) -> list[Job]:
+        with self._lock:
+            live, self._live = self._live, []
+        return live
