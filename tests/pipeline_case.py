@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
+import urllib.request
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +13,8 @@ import boto3
 from botocore.config import Config
 
 ENDED = ("Succeeded", "Failed", "Stopped", "CompletedWithFailures")
+IMAGE = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/pipelines:python"
+"""Stands for the interpreter that runs the tests, once `name_image` said so."""
 ROLE = "arn:aws:iam::123456789012:role/pipeline"
 WAIT_SECONDS = 60.0
 
@@ -70,20 +74,65 @@ class Caller:
         )
         return {step["StepName"]: step for page in pages for step in page["PipelineExecutionSteps"]}
 
+    def reasons(self, arn: str) -> dict[str, str]:
+        """Return why steps of an execution failed, by name."""
+        return {name: step.get("FailureReason", step["StepStatus"]) for name, step in self.steps(arn).items()}
+
 
 def document(steps: Sequence[Mapping[str, Any]], parameters: Sequence[Any] = ()) -> dict[str, Any]:
     """Return a definition."""
     return {"Version": "2020-12-01", "Parameters": list(parameters), "Steps": list(steps)}
 
 
+def name_image(url: str) -> None:
+    """Tell a sandbox what `IMAGE` stands for, as `terrace sandbox image URI --python PATH` does."""
+    body = json.dumps({"uri": IMAGE, "python": sys.executable}).encode()
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(urllib.request.Request(f"{url}/_terrace/images", body)) as answer:
+        said = json.loads(answer.read())
+    if "error" in said:
+        raise AssertionError(said["error"])
+
+
+def python(code: str) -> dict[str, Any]:
+    """Return the arguments with which a processing step runs a few lines of Python."""
+    return {"AppSpecification": {"ImageUri": IMAGE, **_command(code)}}
+
+
+def _command(code: str) -> dict[str, list[str]]:
+    # AWS takes no line break in a word of a command, and no word of more than 256 signs: a line is an argument.
+    lines = code.strip().splitlines()
+    return {
+        "ContainerEntrypoint": ["python", "-c", "import sys; exec(chr(10).join(sys.argv[1:]))"],
+        "ContainerArguments": [line for line in lines if line],
+    }
+
+
+def training(name: str, code: str, output: Any, **more: Any) -> dict[str, Any]:
+    """Return a training step that runs a few lines of Python."""
+    arguments = {
+        "AlgorithmSpecification": {
+            "TrainingImage": IMAGE,
+            "TrainingInputMode": "File",
+            **_command(code),
+        },
+        "OutputDataConfig": {"S3OutputPath": output},
+        "ResourceConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1},
+        "RoleArn": ROLE,
+        "StoppingCondition": {"MaxRuntimeInSeconds": 300},
+        **more.pop("arguments", {}),
+    }
+    return {"Name": name, "Type": "Training", "Arguments": arguments, **more}
+
+
 def processing(name: str, arguments: Mapping[str, Any] | None = None, **more: Any) -> dict[str, Any]:
-    """Return a processing step of an image that need not exist where moto answers for jobs."""
+    """Return a processing step that does nothing, unless its arguments say so."""
     said = {
         "ProcessingResources": {
             "ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 10}
         },
-        "AppSpecification": {"ImageUri": "nothing"},
         "RoleArn": ROLE,
+        **python("pass"),
         **(arguments or {}),
     }
     return {"Name": name, "Type": "Processing", "Arguments": said, **more}
@@ -94,9 +143,7 @@ def fail(name: str, message: Any = "it failed", **more: Any) -> dict[str, Any]:
     return {"Name": name, "Type": "Fail", "Arguments": {"ErrorMessage": message}, **more}
 
 
-def condition(
-    name: str, holds: Any, yes: Sequence[Any] = (), no: Sequence[Any] = (), **more: Any
-) -> dict[str, Any]:
+def condition(name: str, holds: Any, yes: Sequence[Any] = (), no: Sequence[Any] = (), **more: Any) -> dict[str, Any]:
     """Return a condition, of one condition or of a list of them."""
     conditions = holds if isinstance(holds, list) else [holds]
     arguments = {"Conditions": conditions, "IfSteps": list(yes), "ElseSteps": list(no)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from pipeline_case import Caller
+from pipeline_case import Caller, name_image
 from provider_case import REGION, fresh_account
 from sandbox_fixtures import sandbox
 
@@ -15,4 +15,5 @@ __all__ = ["sandbox"]
 @pytest.fixture
 def caller(sandbox: Running) -> Caller:
     """A client of an account that no other test uses."""
+    name_image(sandbox.url)
     return Caller(sandbox.url, fresh_account(), REGION)
