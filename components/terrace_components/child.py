@@ -24,8 +24,11 @@ STORES: tuple[type[pulumi.CustomResource], ...] = (
     aws.kms.Key,
     aws.s3.Bucket,
     aws.sagemaker.Domain,
+    aws.sagemaker.MlflowApp,
+    aws.sagemaker.MlflowTrackingServer,
     aws.sagemaker.ModelPackageGroup,
     aws.sagemaker.UserProfile,
+    aws.secretsmanager.Secret,
 )
 """Types that hold data, history or what is needed to read them. In every environment the engine refuses to delete or
 replace them, whoever runs it: `pulumi up` typed by hand loses no store either. In an environment whose settings say

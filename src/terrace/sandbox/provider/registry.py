@@ -30,6 +30,7 @@ SERVICES = (
     "s3",
     "sagemaker",
     "scheduler",
+    "secretsmanager",
     "sns",
     "sqs",
     "ssm",
