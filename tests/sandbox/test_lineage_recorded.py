@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from job_case import JobCase
 from serving import Serving, fresh, until
 
 from terrace.sandbox import Running, Sandbox
@@ -105,3 +106,54 @@ def test_the_data_of_an_endpoint_is_found(aws: SandboxClients, home: Path, sagem
     assert until(up, lambda found: len(found) > 2) == above
     models = sagemaker.list_artifacts(SourceUri=url, ArtifactType="Model")["ArtifactSummaries"]
     assert len(models) == 1
+
+
+def test_an_endpoint_leads_to_its_raw_data(aws: SandboxClients, sandbox: Running, home: Path, sagemaker: Any) -> None:
+    """From data through preparation, training, package and endpoint there is one line, both ways, without our doing."""
+    jobs, serving = JobCase(aws, sandbox), Serving(aws, home)
+    raw, ready = jobs.put("raw/a.csv", "1"), f"s3://{jobs.bucket}/ready"
+    prepared = jobs.processing(
+        "open('/opt/ml/processing/output/a.csv', 'w').write(open('/opt/ml/processing/input/a.csv').read())",
+        inputs={"/opt/ml/processing/input": raw.removesuffix("/a.csv")},
+        outputs={"/opt/ml/processing/output": ready},
+    )
+    jobs.processed(prepared)
+    trained = jobs.training(
+        "print('auc=0.9'); open('/opt/ml/model/weights', 'w').write('1')",
+        channels={"train": ready},
+        metrics={"auc": "auc=([0-9.]+)"},
+        HyperParameters={"depth": "3"},
+        Tags=[{"Key": "team", "Value": "ml"}],
+        ExperimentConfig={"ExperimentName": "flights", "TrialName": "first"},
+    )
+    model = jobs.trained(trained)["ModelArtifacts"]["S3ModelArtifacts"]
+    package = _package(sagemaker, jobs.image, model, "Approved")
+    name = serving.endpoint(serving.config(serving.model(data=model)))
+    arn = sagemaker.describe_endpoint(EndpointName=name)["EndpointArn"]
+    context = until(lambda: sagemaker.list_contexts(SourceUri=arn)["ContextSummaries"], bool)[0]["ContextArn"]
+
+    def sources(start: str, direction: str, kind: str) -> set[str]:
+        found = sagemaker.query_lineage(
+            StartArns=[start], Direction=direction, Filters={"Types": [kind], "LineageTypes": ["Artifact"]}
+        )
+        described = (sagemaker.describe_artifact(ArtifactArn=one["Arn"]) for one in found["Vertices"])
+        return {one["Source"]["SourceUri"] for one in described}
+
+    data = {raw.removesuffix("/a.csv"), ready}
+    found = until(lambda: sources(context, "Ascendants", "DataSet"), lambda found: data <= found)
+    assert {uri for uri in found if not uri.endswith("job.py")} == data
+    first = until(lambda: _artifact(sagemaker, raw.removesuffix("/a.csv")), bool)
+    assert until(lambda: sources(first, "Descendants", "Model"), lambda found: package in found) == {model, package}
+
+    job = sagemaker.describe_training_job(TrainingJobName=trained)["TrainingJobArn"]
+    [summary] = sagemaker.list_trial_components(SourceArn=job)["TrialComponentSummaries"]
+    component = sagemaker.describe_trial_component(TrialComponentName=summary["TrialComponentName"])
+    assert component["Source"] == {"SourceArn": job, "SourceType": "SageMakerTrainingJob"}
+    assert component["Status"]["PrimaryStatus"] == "Completed"
+    assert component["Parameters"]["depth"] == {"StringValue": "3"}
+    assert component["InputArtifacts"]["train"] == {"Value": ready}
+    assert component["OutputArtifacts"]["SageMaker.ModelArtifact"] == {"Value": model}
+    assert [(one["MetricName"], round(one["Last"], 3)) for one in component["Metrics"]] == [("auc", 0.9)]
+    tags = sagemaker.list_tags(ResourceArn=component["TrialComponentArn"])["Tags"]
+    assert {"Key": "team", "Value": "ml"} in tags
+    assert sagemaker.list_trial_components(TrialName="first")["TrialComponentSummaries"]

@@ -73,6 +73,23 @@ def put_component(graph: Graph, kind: str, job: Mapping[str, Any], said: Mapping
     return made
 
 
+def join_trial(graph: Graph, component: Any, config: Mapping[str, str]) -> None:
+    """Put a component into the experiment and the trial that a job's ExperimentConfig names, made where missing."""
+    backend, experiment, trial = graph.backend, config.get("ExperimentName"), config.get("TrialName")
+    if config.get("TrialComponentDisplayName"):
+        component.display_name = config["TrialComponentDisplayName"]
+    if not experiment:
+        return
+    trial = trial or f"{experiment}-{component.trial_component_name}"[:120]
+    with graph.lock:
+        if experiment not in backend.experiments:
+            backend.create_experiment(experiment)
+        if trial not in backend.trials:
+            backend.create_trial(trial, experiment)
+        if component.trial_component_name not in backend.trials[trial].trial_components:
+            backend.associate_trial_component(trial, component.trial_component_name)
+
+
 def tag(component: Any, tags: Mapping[str, str]) -> None:
     """Give a component tags; those that it has of the same keys are replaced."""
     kept = [one for one in component.tags if one["Key"] not in tags]

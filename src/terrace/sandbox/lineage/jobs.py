@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from terrace.sandbox.lineage.components import put_component, tag
+from terrace.sandbox.lineage.components import join_trial, put_component, tag
 from terrace.sandbox.lineage.journal import Journal
 
 Said = Mapping[str, Any]
@@ -38,6 +38,7 @@ def record(journal: Journal, kind: str, name: str) -> Any:
         "metrics": {one["MetricName"]: one["Value"] for one in said.get("FinalMetricDataList", ())},
     }
     component = put_component(journal.graph, kind, job, told)
+    join_trial(journal.graph, component, said.get("ExperimentConfig", {}))
     tags = journal.client.list_tags(ResourceArn=job["Arn"]).get("Tags", ())
     tag(component, {one["Key"]: one["Value"] for one in tags})
     for _, uri, of in inputs:
