@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, TypeVar
 
 from terrace.sandbox.pipelines.execution import Execution
 from terrace.sandbox.pipelines.pipeline import Pipeline, answered, executions, pipelines
-from terrace.sandbox.services.extend import Refusal, page
+from terrace.sandbox.services.extend import Refusal, page, when
 
 Item = TypeVar("Item")
 _ASKING = threading.RLock()
@@ -89,12 +89,3 @@ def listing(
     if response._get_param("SortOrder") != "Ascending":
         found.reverse()
     return page(found, response._get_param("MaxResults"), response._get_param("NextToken"))
-
-
-def when(said: Any) -> datetime | None:
-    """Return a time of a request: seconds since 1970, or text."""
-    if said is None or isinstance(said, datetime):
-        return said
-    if isinstance(said, str):
-        return datetime.fromisoformat(said)
-    return datetime.fromtimestamp(float(said), UTC)

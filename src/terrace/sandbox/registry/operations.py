@@ -9,15 +9,14 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from moto.core.responses import ActionResult, EmptyResult
 from moto.sagemaker.models import SageMakerModelBackend
 from moto.sagemaker.responses import SageMakerResponse
 
-from terrace.sandbox.registry.package import KEPT, ModelPackage
-from terrace.sandbox.services.extend import Refusal, add, page, state
+from terrace.sandbox.registry.package import KEPT, ModelPackage, now
+from terrace.sandbox.services.extend import Refusal, add, page, state, when
 from terrace.sandbox.services.kept import wrap
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ def install(room: Registry) -> None:
         found = _package(response, response._get_param("ModelPackageArn"))
         changed = _update(response, found)
         if changed:
-            found.modified = datetime.now(UTC)
+            found.modified = now()
             room.tell(response, found, changed)
         return ActionResult({"ModelPackageArn": found.arn})
 
@@ -107,7 +106,7 @@ def list_model_packages(response: Any) -> ActionResult:
     group = group.rsplit("/", 1)[-1] if group else None
     kind = kind or ("Versioned" if group else "Unversioned")
     contains, status = response._get_param("NameContains") or "", response._get_param("ModelApprovalStatus")
-    after, before = (_when(response._get_param(f"CreationTime{end}")) for end in ("After", "Before"))
+    after, before = (when(response._get_param(f"CreationTime{end}")) for end in ("After", "Before"))
     listed = [
         one
         for one in tuple(packages(response).values())
@@ -231,9 +230,3 @@ def _properties(response: Any, before: Mapping[str, str]) -> dict[str, str]:
 def _user(response: Any) -> dict[str, Any]:
     arn = f"arn:aws:sts::{response.current_account}:user/moto"
     return {"IamIdentity": {"Arn": arn, "PrincipalId": "AKIAIOSFODNN7EXAMPLE"}}
-
-
-def _when(said: Any) -> datetime | None:
-    if said is None:
-        return None
-    return datetime.fromisoformat(said) if isinstance(said, str) else datetime.fromtimestamp(float(said), UTC)

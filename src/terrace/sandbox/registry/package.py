@@ -41,8 +41,10 @@ _NOT_TOLD = ("CreatedBy", "LastModifiedBy", "ModelCard")
 """Members of a description that events don't have."""
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
+def now() -> datetime:
+    """Return the time as it is shown, to the millisecond, so that a listing can be cut by what a description says."""
+    at = datetime.now(UTC)
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
 @dataclass
@@ -67,7 +69,7 @@ class ModelPackage:
     said: dict[str, Any]
     certified: bool = False
     tags: list[dict[str, str]] = field(default_factory=list)
-    created: datetime = field(default_factory=_now)
+    created: datetime = field(default_factory=now)
     modified: datetime | None = None
 
     def describe(self, *, whole: bool = True) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from moto.core.exceptions import ServiceException
@@ -37,6 +38,17 @@ def merge_tags(tags: dict[str, str], given: Iterable[Mapping[str, str]] | None) 
 def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
     """Return a map of tags in AWS's form."""
     return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def when(said: Any) -> datetime | None:
+    """Return a time of a request, None for none: moto reads some as a time without a zone, which is UTC's."""
+    if said is None:
+        return None
+    if isinstance(said, datetime):
+        return said if said.tzinfo else said.replace(tzinfo=UTC)
+    if isinstance(said, str):
+        return when(datetime.fromisoformat(said))
+    return datetime.fromtimestamp(float(said), UTC)
 
 
 def page(items: list[Any], size: int | None, token: str | None, default: int = 100) -> tuple[list[Any], str | None]:
