@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from job_case import JobCase
+from pipeline_case import Caller, name_image, processing
 from serving import Serving, fresh, until
 
 from terrace.sandbox import Running, Sandbox
@@ -157,3 +158,22 @@ def test_an_endpoint_leads_to_its_raw_data(aws: SandboxClients, sandbox: Running
     tags = sagemaker.list_tags(ResourceArn=component["TrialComponentArn"])["Tags"]
     assert {"Key": "team", "Value": "ml"} in tags
     assert sagemaker.list_trial_components(TrialName="first")["TrialComponentSummaries"]
+
+
+def test_a_job_tells_its_execution(aws: SandboxClients, sandbox: Running, sagemaker: Any) -> None:
+    """The trial component of a job that a pipeline started has the tags by which the SageMaker SDK finds it."""
+    name_image(sandbox.url)
+    caller = Caller(sandbox.url, aws.account, aws.region)
+    caller.create("lineage", [processing("Prepare")])
+    execution = caller.start("lineage")
+    assert caller.ended(execution)["PipelineExecutionStatus"] == "Succeeded", caller.reasons(execution)
+    job = caller.steps(execution)["Prepare"]["Metadata"]["ProcessingJob"]["Arn"]
+
+    def tags() -> dict[str, str]:
+        found = sagemaker.list_trial_components(SourceArn=job)["TrialComponentSummaries"]
+        held = sagemaker.list_tags(ResourceArn=found[0]["TrialComponentArn"])["Tags"] if found else []
+        return {one["Key"]: one["Value"] for one in held}
+
+    found = until(tags, lambda seen: "sagemaker:pipeline-execution-arn" in seen)
+    assert found["sagemaker:pipeline-execution-arn"] == execution
+    assert found["sagemaker:pipeline-step-name"] == "Prepare"

@@ -175,6 +175,10 @@ def test_a_browser_sees_the_pages(tracks: Tracks) -> None:
     )
     with browser.open(call) as answer:
         assert "flights" in {one["name"] for one in json.loads(answer.read())["experiments"]}
+    # The address that MLflow's client prints of a run carries no ARN; this account's App is not the only one.
+    shown = urllib.request.Request(url.partition("/auth")[0] + "/", headers={"Accept": "text/html"})
+    with browser.open(shown) as answer:
+        assert "MLflow" in answer.read().decode()
     with pytest.raises(urllib.error.HTTPError) as error:
         browser.open(url)
     with error.value:
@@ -233,6 +237,22 @@ def test_servers_end_with_the_sandbox(python: Path, tmp_path: Path) -> None:
         until(lambda: _servers(home, "300000000777"), lambda seen: not seen)
         if end == "reset":
             assert not list((home / "tracking").rglob("*.db"))
+
+
+@pytest.mark.slow
+def test_an_app_rests(python: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server of an App that nobody calls ends, and the next call finds everything as it was."""
+    monkeypatch.setenv("TERRACE_SANDBOX_MLFLOW_IDLE_SECONDS", "1")
+    home = tmp_path / "home"
+    running = Sandbox(home).start()
+    try:
+        aws = SandboxClients(running.url, "300000000888", "eu-central-1")
+        tracks = Tracks(aws, python, tmp_path)
+        written = tracks.run(WRITE, tracks.arn, "before")
+        until(lambda: _servers(home, aws.account), lambda seen: not seen)
+        assert tracks.run(READ, tracks.arn, written["run"])["card"] == "a model"
+    finally:
+        Sandbox(home).stop()
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ import json
 import re
 import secrets
 import time
+import urllib.parse
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -54,11 +55,11 @@ class Gateway:
     """Answers everything below `/_terrace/mlflow`.
 
     Args:
-        find: Returns the App or tracking server with an ARN.
+        trackers: Returns the Apps and tracking servers that there are, by ARN.
     """
 
-    def __init__(self, find: Callable[[str], Tracker | None]) -> None:
-        self._find = find
+    def __init__(self, trackers: Callable[[], Mapping[str, Tracker]]) -> None:
+        self._all = trackers
         self._presigned: dict[str, _Pass] = {}
         self._sessions: dict[str, _Pass] = {}
 
@@ -98,6 +99,8 @@ class Gateway:
                     return _redirect(start_response, f"{sent}/")
                 return self._pass_on(found.arn, f"/{path}", environ, start_response)
             arn = environ.get(HEADERS["app"]) or environ.get(HEADERS["server"])
+            if not arn and rest.partition("?")[0] in ("", "/") and "text/html" in environ.get("HTTP_ACCEPT", ""):
+                return self._show(sent.partition("/mlflow")[0] + "/mlflow", rest, start_response)
             if not arn:
                 return _refuse(
                     start_response,
@@ -117,14 +120,31 @@ class Gateway:
         found = self._presigned.pop(token, None)
         if found is None or found.until < time.time():
             return _refuse(start_response, 403, "This presigned URL has expired or was opened before: make another.")
+        return self._enter(sent.partition("/auth?")[0], found.arn, found.session_seconds, start_response)
+
+    def _show(self, base: str, rest: str, start_response: StartResponse) -> Iterable[bytes]:
+        """Lead a browser that comes without a presigned URL, as by the address that MLflow's client prints of a run.
+
+        The sandbox is this machine's own and checks no signature, so that nothing is opened that was closed.
+        """
+        awake = sorted(arn for arn, tracker in self._all().items() if not tracker.asleep)
+        asked = urllib.parse.unquote(rest.partition("?arn=")[2])
+        if asked in awake or len(awake) == 1:
+            return self._enter(base, asked if asked in awake else awake[0], _SESSION, start_response)
+        links = "".join(f'<li><a href="{base}/?arn={urllib.parse.quote(arn)}">{arn}</a></li>' for arn in awake)
+        body = f"<!doctype html><title>MLflow</title><ul>{links}</ul>".encode()
+        start_response("200 OK", [("Content-Type", "text/html"), ("Content-Length", str(len(body)))])
+        return [body]
+
+    def _enter(self, base: str, arn: str, seconds: float, start_response: StartResponse) -> Iterable[bytes]:
         name = secrets.token_urlsafe(24)
-        self._sessions[name] = _Pass(found.arn, time.time() + found.session_seconds)
-        return _redirect(start_response, f"{sent.partition('/auth?')[0]}/ui/{name}/")
+        self._sessions[name] = _Pass(arn, time.time() + seconds)
+        return _redirect(start_response, f"{base}/ui/{name}/")
 
     def _pass_on(
         self, arn: str, path: str, environ: Mapping[str, Any], start_response: StartResponse
     ) -> Iterable[bytes]:
-        tracker = self._find(arn)
+        tracker = self._all().get(arn)
         if tracker is None:
             return _refuse(start_response, 404, f"Tracking server could not be found: {arn}")
         if tracker.asleep:
@@ -141,15 +161,16 @@ class Gateway:
             raise SandboxError(f"The MLflow server of {arn} ended in the middle of a call: {error!r}") from error
         headers = [(name, value) for name, value in response.getheaders() if name.lower() not in _OF_CONNECTION]
         start_response(f"{response.status} {response.reason}", headers)
-        return _stream(connection, response)
+        return _stream(tracker, connection, response)
 
 
-def _stream(connection: MlflowConnection, response: http.client.HTTPResponse) -> Iterator[bytes]:
+def _stream(tracker: Tracker, connection: MlflowConnection, response: http.client.HTTPResponse) -> Iterator[bytes]:
     try:
         while chunk := response.read1(_CHUNK):
             yield chunk
     finally:
         connection.close()
+        tracker.process.used = time.monotonic()
 
 
 def _headers(environ: Mapping[str, Any]) -> dict[str, str]:

@@ -46,7 +46,7 @@ class MlflowProcess:
         self._failed: tuple[float, SandboxError] | None = None
         self.starts = 0
         self.used = time.monotonic()
-        """When it was last asked for a connection."""
+        """When a call last began or ended."""
 
     @property
     def running(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 import time
@@ -17,9 +18,11 @@ from terrace.sandbox.tracking.gateway import Gateway
 from terrace.sandbox.tracking.process import MlflowProcess
 from terrace.sandbox.tracking.tracker import Tracker
 
+IDLE = "TERRACE_SANDBOX_MLFLOW_IDLE_SECONDS"
+"""Variable that says it otherwise than `IDLE_SECONDS`."""
 IDLE_SECONDS = 900.0
 """How long an App's server stays when nobody calls it: on AWS an App takes nothing while it is not used."""
-_WATCH_SECONDS = 5.0
+_WATCH_SECONDS = 2.0
 LIMITS = (
     "automatic registration of MLflow models in SageMaker's registry is stored and not acted on",
     "maintenance windows are stored and nothing is maintained",
@@ -42,7 +45,7 @@ class Tracking:
         self._trackers: dict[str, Tracker] = {}
         self._lock = threading.Lock()
         self._ended = threading.Event()
-        self.gateway = Gateway(self.find)
+        self.gateway = Gateway(self.trackers)
 
     def install(self, server: Server) -> None:
         """Add the operations to moto's SageMaker, and the gateway to the server."""
@@ -66,6 +69,11 @@ class Tracking:
         """Return an App or tracking server."""
         return self._trackers.get(arn)
 
+    def trackers(self) -> dict[str, Tracker]:
+        """Return all, by ARN."""
+        with self._lock:
+            return dict(self._trackers)
+
     def make(self, arn: str, record: dict[str, Any], status: str, *, serverless: bool) -> Tracker:
         """Keep a new App or tracking server, of which `record` is the description. Its process is not started."""
         process = MlflowProcess(self._maker(arn, record))
@@ -84,8 +92,6 @@ class Tracking:
 
     def status(self) -> dict[str, Any]:
         """Return what there is, what runs of it, and what is not acted on."""
-        with self._lock:
-            trackers = dict(self._trackers)
         told = [
             {
                 "arn": arn,
@@ -95,16 +101,14 @@ class Tracking:
                 "memory_mb": tracker.process.memory() // 2**20,
                 "reason": tracker.reason,
             }
-            for arn, tracker in sorted(trackers.items())
+            for arn, tracker in sorted(self.trackers().items())
         ]
         limits = list(LIMITS) if told else []
         return {"mlflow": environment.version(), "servers": told, "limits": limits}
 
     def reset(self) -> None:
         """End all and delete their databases."""
-        with self._lock:
-            arns = list(self._trackers)
-        ends = [threading.Thread(target=self.forget, args=[arn]) for arn in arns]
+        ends = [threading.Thread(target=self.forget, args=[arn]) for arn in self.trackers()]
         for end in ends:
             end.start()
         for end in ends:
@@ -143,9 +147,8 @@ class Tracking:
     def _watch(self) -> None:
         """Let Apps rest that nobody has called for a while."""
         while not self._ended.wait(_WATCH_SECONDS):
-            with self._lock:
-                trackers = [tracker for tracker in self._trackers.values() if tracker.serverless]
-            for tracker in trackers:
+            for tracker in self.trackers().values():
                 process = tracker.process
-                if process.running and time.monotonic() - process.used > IDLE_SECONDS:
+                idle = time.monotonic() - process.used
+                if tracker.serverless and process.running and idle > float(os.environ.get(IDLE, IDLE_SECONDS)):
                     process.rest()
