@@ -16,13 +16,18 @@ setup: .venv/.ready ## Make the environment in .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-demo: setup ## Run the whole story in the sandbox
+# MLflow lives in an environment of its own, in the user's cache; quick when it is there.
+.venv/.tracking: .venv/.ready src/terrace/sandbox/tracking/requirements.txt
+	$(BIN)/python -m terrace.sandbox.tracking.install
+	@touch $@
+
+demo: setup .venv/.tracking ## Run the whole story in the sandbox
 	$(BIN)/terrace demo
 
-test: lint ## Style, types and every ring but its dear half
+test: lint .venv/.tracking ## Style, types and every ring but its dear half
 	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "not slow"
 
-test-slow: setup ## The dear half: generated projects, wheels, killed runs
+test-slow: setup .venv/.tracking ## The dear half: generated projects, wheels, killed runs
 	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m slow
 
 test-pulumi: setup ## The ring of Pulumi's own engine; builds its command line where there is none
