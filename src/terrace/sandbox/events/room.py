@@ -8,6 +8,8 @@ from typing import Any
 
 from terrace.sandbox.events import expressions, objects, schedules_api
 from terrace.sandbox.events.alarmclock import AlarmClock
+from terrace.sandbox.events.alarms import Evaluator
+from terrace.sandbox.events.alarms_api import Alarms
 from terrace.sandbox.events.post import Post
 from terrace.sandbox.events.rules import Rules
 from terrace.sandbox.events.schedules import Schedules
@@ -33,6 +35,9 @@ class Events:
         schedules_api.install(schedules.check, schedules.changed)
         objects.install(server.bus)
         server.bus.subscribe(self._rules.happened)
+        alarms = Alarms(server.bus, self._post, clients)
+        self._evaluator = Evaluator(alarms.change)
+        alarms.install(self._evaluator.wake)
 
     def status(self) -> Any:
         """Return how much is under way, and how much waits for its time."""
@@ -42,10 +47,12 @@ class Events:
         """Forget what is under way and what waits for its time."""
         self._clock.clear()
         self._post.clear()
+        self._evaluator.reset()
 
     def stop(self) -> None:
         """End the threads."""
         self._clock.stop()
+        self._evaluator.stop()
         self._post.stop()
 
     def _scheduled(self, rule: Any) -> None:
