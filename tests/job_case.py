@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import io
+import json
 import sys
 import tarfile
 import textwrap
+import urllib.request
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from serving import APP, fresh, until
+from serving import fresh, until
 
 from terrace.sandbox import Running
 from terrace.sandbox.provider.clients import SandboxClients
@@ -32,14 +35,11 @@ class JobCase:
     def register(self, name: str, entrypoint: list[str] | None = None) -> str:
         """Have an image stand for the tests' interpreter; return its URI."""
         uri = f"{self.aws.account}.dkr.ecr.{self.aws.region}.amazonaws.com/{name}"
-        self.running_post("images", {"uri": uri, "python": sys.executable, "entrypoint": entrypoint or []})
+        self.post("images", {"uri": uri, "python": sys.executable, "entrypoint": entrypoint or []})
         return uri
 
-    def running_post(self, route: str, said: Mapping[str, Any]) -> Any:
+    def post(self, route: str, said: Mapping[str, Any]) -> Any:
         """Call one of the sandbox's own routes."""
-        import json
-        import urllib.request
-
         request = urllib.request.Request(f"{self.running.url}/_terrace/{route}", json.dumps(said).encode())
         with urllib.request.urlopen(request) as answer:
             return json.load(answer)
@@ -155,13 +155,36 @@ class JobCase:
         return seen
 
     def model(self, **env: str) -> str:
-        """Make a model of the tiny image; return its name."""
+        """Make a model that answers each line; return its name."""
         name = fresh("model")
-        image = self.register("tiny:1", ["python", str(APP)])
+        image = self.register("lines:1", ["python", str(Path(__file__).with_name("line_model.py"))])
         self.sagemaker.create_model(
             ModelName=name, ExecutionRoleArn=self.role, PrimaryContainer={"Image": image, "Environment": env}
         )
         return name
+
+    def transform(self, model: str, uri: str, kind: str = "text/csv", **more: Any) -> str:
+        """Start a transform job; return its name."""
+        name = fresh("transform")
+        data = {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": uri}}, "ContentType": kind}
+        output = {"S3OutputPath": f"s3://{self.bucket}/scored"}
+        self.sagemaker.create_transform_job(
+            TransformJobName=name,
+            ModelName=model,
+            TransformInput=data | more.pop("given", {}),
+            TransformOutput=output | more.pop("output", {}),
+            TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
+            **more,
+        )
+        return name
+
+    def transformed(self, name: str) -> dict[str, Any]:
+        """Wait until a transform job has ended; return the description."""
+        seen: dict[str, Any] = until(
+            lambda: self.sagemaker.describe_transform_job(TransformJobName=name),
+            lambda one: one["TransformJobStatus"] in ENDED,
+        )
+        return seen
 
     def logs(self, group: str, job: str) -> list[str]:
         """Return what a job has printed."""
