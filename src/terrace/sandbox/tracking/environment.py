@@ -1,6 +1,6 @@
 """The Python environment that MLflow servers run in: its own, made once for a machine and kept in the user's cache.
 
-MLflow brings eighty packages that nothing else here needs, some of them of other versions than moto takes.
+MLflow brings seventy packages that nothing else here needs, some of them of other versions than moto takes.
 """
 
 from __future__ import annotations
