@@ -19,6 +19,7 @@ class Services:
             budgets,
             codeartifact,
             costexplorer,
+            iam_simulation,
             kept,
             kept_alerts,
             kept_identity,
@@ -32,7 +33,7 @@ class Services:
 
         for module in (kept, kept_alerts, kept_identity, kept_keys, kept_network, kept_storage, budgets, costexplorer):
             module.install()
-        for module in (kept_queues, bucket_policies, sagemaker_registry, sagemaker_studio):
+        for module in (kept_queues, bucket_policies, iam_simulation, sagemaker_registry, sagemaker_studio):
             module.install()
         self._codeartifact = codeartifact.CodeArtifact()
         server.services["codeartifact"] = self._codeartifact.service()
