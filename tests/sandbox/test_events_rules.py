@@ -239,3 +239,72 @@ def test_the_status_says_what_is_under_way(aws: Clients, sandbox: Running) -> No
     with urllib.request.urlopen(f"{sandbox.url}/_terrace/status") as answer:
         said = json.load(answer)
     assert set(said["rooms"]["events"]) >= {"deliveries", "scheduled"}
+
+
+def test_nobody_speaks_for_aws(aws: Clients) -> None:
+    """An entry whose source is AWS's own is refused, and those beside it are not."""
+    rule(aws, OURS, {"Arn": queue(aws)})
+    entries = [{"Source": source, "DetailType": "Told", "Detail": "{}"} for source in ("aws.s3", "tests")]
+    answer = aws("events").put_events(Entries=entries)
+    assert answer["FailedEntryCount"] == 1
+    assert answer["Entries"][0]["ErrorCode"] == "NotAuthorizedForSourceException"
+    assert heard(aws)[0]["id"] == answer["Entries"][1]["EventId"]
+
+
+def test_a_rule_has_five_targets_at_most(aws: Clients) -> None:
+    """The sixth target of a rule is refused, one in the place of another is not."""
+    arn = queue(aws)
+    rule(aws, OURS, *[{"Arn": arn}] * 5)
+    aws("events").put_targets(Rule="watch", Targets=[{"Id": "target-0", "Arn": arn}])
+    with pytest.raises(ClientError, match="LimitExceededException"):
+        aws("events").put_targets(Rule="watch", Targets=[{"Id": "sixth", "Arn": arn}])
+
+
+def test_state_machines_and_builds_are_started(aws: Clients) -> None:
+    """A state machine gets the event as its input, a build gets what the target's own input overrides."""
+    role = f"arn:aws:iam::{aws.account}:role/events"
+    machine = aws("stepfunctions").create_state_machine(
+        name="note", roleArn=role, definition='{"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}'
+    )["stateMachineArn"]
+    spec = "version: 0.2\nphases:\n  build:\n    commands:\n      - echo done\n"
+    aws("codebuild").create_project(
+        name="image",
+        source={"type": "NO_SOURCE", "buildspec": spec},
+        artifacts={"type": "NO_ARTIFACTS"},
+        environment={
+            "type": "LINUX_CONTAINER",
+            "image": "aws/codebuild/standard:7.0",
+            "computeType": "BUILD_GENERAL1_SMALL",
+        },
+        serviceRole=role,
+    )
+    project = f"arn:aws:codebuild:{REGION}:{aws.account}:project/image"
+    variables = [{"name": "WHO", "value": "a rule", "type": "PLAINTEXT"}]
+    build = {"Arn": project, "RoleArn": role, "Input": json.dumps({"environmentVariablesOverride": variables})}
+    rule(aws, OURS, {"Arn": machine, "RoleArn": role}, build)
+    id = put(aws, {"n": 1})
+    (run,) = eventually(lambda: aws("stepfunctions").list_executions(stateMachineArn=machine)["executions"])
+    given = aws("stepfunctions").describe_execution(executionArn=run["executionArn"])["input"]
+    assert json.loads(given)["id"] == id
+    (started,) = eventually(lambda: aws("codebuild").list_builds_for_project(projectName="image")["ids"])
+    (seen,) = aws("codebuild").batch_get_builds(ids=[started])["builds"]
+    assert seen["environment"]["environmentVariables"] == variables
+
+
+def test_an_archive_keeps_events_and_replays_them(aws: Clients) -> None:
+    """What an archive kept arrives again when it is replayed, and is not archived twice."""
+    bus = f"arn:aws:events:{REGION}:{aws.account}:event-bus/default"
+    archive = aws("events").create_archive(ArchiveName="all", EventSourceArn=bus, EventPattern=json.dumps(OURS))
+    put(aws, {"n": 1})
+    rule(aws, OURS, {"Arn": queue(aws)})
+    now = datetime.now(UTC)
+    aws("events").start_replay(
+        ReplayName="again",
+        EventSourceArn=archive["ArchiveArn"],
+        EventStartTime=now - timedelta(hours=1),
+        EventEndTime=now,
+        Destination={"Arn": bus},
+    )
+    (event,) = heard(aws)
+    assert (event["detail"], event["replay-name"]) == ({"n": 1}, "again")
+    assert aws("events").describe_archive(ArchiveName="all")["EventCount"] == 1

@@ -20,6 +20,8 @@ from terrace.sandbox.events.targets import KINDS, NEEDS_ROLE, Arn, Call, Clients
 from terrace.sandbox.services.extend import Refusal
 from terrace.sandbox.services.kept import wrap
 
+TARGETS = 5
+"""How many targets a rule may have, by AWS's quota."""
 HOPS = 5
 """How many buses an event may pass. AWS stops events that go round in a circle too."""
 _METRICS = {
@@ -61,6 +63,7 @@ class Rules:
 
         setattr(Rule, "send_to_targets", send_to_targets)  # noqa: B010
         wrap(EventsBackend, "put_rule", put_rule)
+        wrap(EventsHandler, "put_events", _check_events)
         wrap(EventsHandler, "put_rule", _check_rule)
         wrap(EventsHandler, "put_targets", _check_targets)
 
@@ -208,9 +211,29 @@ def _check_rule(original: Callable[[], Any], response: Any) -> Any:
     return original()
 
 
+def _check_events(original: Callable[[], Any], response: Any) -> Any:
+    """Refuse entries that pretend to be of AWS, one by one, as AWS does."""
+    entries = response._get_param("Entries") or []
+    reserved = [str(entry.get("Source", "")).startswith("aws.") for entry in entries]
+    if not any(reserved):
+        return original()
+    code = "NotAuthorizedForSourceException"
+    refused = {"ErrorCode": code, "ErrorMessage": "Not authorized for the source."}
+    told = iter(response.events_backend.put_events([e for e, no in zip(entries, reserved, strict=True) if not no]))
+    said = [refused if no else next(told) for no in reserved]
+    return json.dumps({"FailedEntryCount": sum("ErrorCode" in one for one in said), "Entries": said})
+
+
 def _check_targets(original: Callable[[], Any], response: Any) -> Any:
-    for target in response._get_param("Targets") or ():
+    given = response._get_param("Targets") or ()
+    for target in given:
         _check_target(target)
+    buses = response.events_backend.event_buses
+    bus = buses.get(str(response._get_param("EventBusName") or "default").rpartition("/")[2])
+    rule = bus.rules.get(response._get_param("Rule")) if bus else None
+    known = {target["Id"] for target in rule.targets} if rule else set()
+    if len(known | {target["Id"] for target in given}) > TARGETS:
+        raise Refusal("LimitExceededException", "The requested resource exceeds the maximum number allowed.")
     return original()
 
 
