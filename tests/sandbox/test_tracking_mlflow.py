@@ -64,7 +64,7 @@ def python() -> Path:
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A sandbox of this module's own, whose home is known."""
-    folder = tmp_path_factory.mktemp("sandbox")
+    folder = tmp_path_factory.mktemp("sand box") / "100%"
     box = Sandbox(folder)
     box.start()
     yield folder
@@ -123,7 +123,7 @@ def _servers(home: Path, account: str) -> list[psutil.Process]:
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
             words = " ".join(process.cmdline())
-            if f"sqlite:///{home}/tracking/{account}/" in words and "init.py" not in words:
+            if f"{home}/tracking/{account}/" in words and "init.py" not in words:
                 found.append(process)
     return found
 

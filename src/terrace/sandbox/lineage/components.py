@@ -33,6 +33,12 @@ def install() -> None:
     wrap(SageMakerResponse, "list_trial_components", _list)
 
 
+def component_name(kind: str, job: str) -> str:
+    """Return the name of the trial component of a job, as AWS makes it."""
+    ending = f"-aws-{kind}-job"
+    return job[: 120 - len(ending)] + ending
+
+
 def put_component(graph: Graph, kind: str, job: Mapping[str, Any], said: Mapping[str, Any]) -> Any:
     """Make or bring up to date the trial component of a job.
 
@@ -42,7 +48,7 @@ def put_component(graph: Graph, kind: str, job: Mapping[str, Any], said: Mapping
         job: `Name`, `Arn`, `Status`, and `Started`, `Ended`, `Reason` where there are any.
         said: `parameters`, `inputs`, `outputs`: names and values; `metrics`: names and numbers.
     """
-    name = f"{job['Name'][: 120 - len(f'-aws-{kind}-job')]}-aws-{kind}-job"
+    name = component_name(kind, job["Name"])
     backend = graph.backend
     if name not in backend.trial_components:
         backend.create_trial_component(
@@ -108,6 +114,8 @@ def _found(noun: str, original: Any, self: Any) -> Any:
     name = self._get_param("".join(word.capitalize() for word in words) + "Name").rpartition("/")[2]
     if name not in getattr(self.sagemaker_backend, f"{noun}s"):
         raise ResourceNotFound(message=f"{' '.join(words).capitalize()} '{name}' does not exist.")
+    if noun == "trial_component" and self._get_action().startswith("Describe"):
+        return ActionResult(self.sagemaker_backend.describe_trial_component(name))  # a name or an ARN was given
     return original()
 
 

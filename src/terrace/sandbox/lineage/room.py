@@ -31,7 +31,7 @@ class Lineage:
     def reset(self) -> None:
         """Forget what is not in moto's backends."""
         if self._recorder is not None:
-            self._recorder.missed.clear()
+            self._recorder.reset()
 
     def stop(self) -> None:
         """Do nothing."""

@@ -43,7 +43,7 @@ def install(tracking: Tracking) -> None:
         record: dict[str, Any] = {
             "Arn": arn,
             "Name": name,
-            "ArtifactStoreUri": response._get_param("ArtifactStoreUri").rstrip("/"),
+            "ArtifactStoreUri": response._get_param("ArtifactStoreUri"),
             "MlflowVersion": environment.version(),
             "RoleArn": response._get_param("RoleArn"),
             "ModelRegistrationMode": response._get_param("ModelRegistrationMode") or "AutoModelRegistrationDisabled",
@@ -73,9 +73,10 @@ def install(tracking: Tracking) -> None:
         given = {key: value for key in _CHANGES if (value := response._get_param(key)) is not None}
         if given.get("Name", tracker.record["Name"]) != tracker.record["Name"]:
             _check_name(response, given["Name"])
-        moved = given.get("ArtifactStoreUri", tracker.record["ArtifactStoreUri"]).rstrip("/")
-        restart = moved != tracker.record["ArtifactStoreUri"]
-        tracker.record |= {**given, "ArtifactStoreUri": moved}
+        restart = (
+            given.get("ArtifactStoreUri", tracker.record["ArtifactStoreUri"]) != tracker.record["ArtifactStoreUri"]
+        )
+        tracker.record |= given
         _only_default(state(response.sagemaker_backend, "mlflow apps"), tracker.record)
         rest = tracker.process.rest if restart else (lambda: None)
         tracker.begin("Updating", "Updated", "UpdateFailed", rest)

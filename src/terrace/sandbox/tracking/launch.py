@@ -16,7 +16,10 @@ from importlib import import_module
 
 def main() -> None:
     """Make or take up the database, and serve until SIGTERM."""
-    database, artifacts = sys.argv[1:3]
+    place, artifacts = sys.argv[1:3]
+    # A URI of the file's name alone: no folder has letters that a URI gives a meaning.
+    os.chdir(os.path.dirname(place))  # noqa: PTH120
+    database = f"sqlite:///{os.path.basename(place)}"  # noqa: PTH119
     os.environ |= {
         "_MLFLOW_SERVER_FILE_STORE": database,
         "_MLFLOW_SERVER_REGISTRY_STORE": database,

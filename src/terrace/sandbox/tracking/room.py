@@ -137,7 +137,8 @@ class Tracking:
             _, _, _, region, account, resource = arn.split(":")
             env = role_environment(self._server.url, account, record["RoleArn"], region, resource.rsplit("/", 1)[-1])
             folders.append(self._containers.folder())
-            argv = [str(python), "-I", str(Path(launch.__file__)), f"sqlite:///{database}", record["ArtifactStoreUri"]]
+            artifacts = record["ArtifactStoreUri"].rstrip("/")
+            argv = [str(python), "-I", str(Path(launch.__file__)), str(database), artifacts]
             port = int(self._server.url.rpartition(":")[2])
             env |= {"PATH": f"{python.parent}:{SYSTEM_PATH}"}
             return self._containers.make(folders[0], Command(argv, env, serves=True, reach=(port,)))

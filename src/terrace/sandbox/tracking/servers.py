@@ -48,7 +48,7 @@ def install(tracking: Tracking) -> None:
         record: dict[str, Any] = {
             "TrackingServerArn": arn,
             "TrackingServerName": name,
-            "ArtifactStoreUri": wanted("ArtifactStoreUri").rstrip("/"),
+            "ArtifactStoreUri": wanted("ArtifactStoreUri"),
             "TrackingServerSize": wanted("TrackingServerSize") or "Small",
             "MlflowVersion": wanted("MlflowVersion") or environment.version(),
             "RoleArn": wanted("RoleArn"),
@@ -73,8 +73,6 @@ def install(tracking: Tracking) -> None:
     def update_mlflow_tracking_server(response: Any) -> ActionResult:
         tracker = _free(response, "updated")
         given = {key: value for key in _CHANGES if (value := response._get_param(key)) is not None}
-        if "ArtifactStoreUri" in given:
-            given["ArtifactStoreUri"] = given["ArtifactStoreUri"].rstrip("/")
         stopped = tracker.status == "Stopped"
         tracker.record |= given
 
