@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import real
+from benchmarks import events, real
 from benchmarks.graph import Nothing, flat, up
 from benchmarks.measure import Ratio, command, compare, seconds_of
 from benchmarks.replay import recorded, replay
@@ -41,7 +41,7 @@ def main() -> None:
         box = Sandbox(folder / "home")
         box.start()
         try:
-            ratios = [*ups(folder, box), *graphs(folder), *commands(folder)]
+            ratios = [*ups(folder, box), *graphs(folder), *commands(folder), *events.upload_to_run(box)]
             growth = list(stacks(folder, box))
             grown = []
             if find_cli():
