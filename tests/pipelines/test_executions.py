@@ -9,9 +9,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import psutil
 import pytest
 from botocore.exceptions import ClientError
 from pipeline_case import IMAGE, Caller, compare, condition, document, fail, get, join, processing, python, training
+
+from terrace.sandbox import Running
 
 PREPARE = """
 import pathlib
@@ -241,6 +244,39 @@ def test_a_crash_fails_the_step_with_its_reason_and_retry_resumes(caller: Caller
     assert second["Crash"]["Metadata"] != first["Crash"]["Metadata"]
     with pytest.raises(ClientError, match="is Succeeded: only one that is Failed or Stopped can be retried"):
         caller.sagemaker.retry_pipeline_execution(PipelineExecutionArn=arn)
+
+
+def test_a_killed_job_fails_the_execution_and_retry_resumes(caller: Caller, sandbox: Running) -> None:
+    """A job whose process is killed in the middle is a failed step with a reason, and the rest can still be had."""
+    mark = f"mark-{caller.account}"
+    code = f"import time; name = '{mark}'; time.sleep(3)"
+    caller.create("p", [processing("Before"), processing("Long", python(code), DependsOn=["Before"])])
+    arn = caller.start("p")
+    killed = _kill(sandbox.pid, mark)
+    assert killed
+    assert caller.ended(arn)["PipelineExecutionStatus"] == "Failed"
+    first = caller.steps(arn)
+    assert first["Before"]["StepStatus"] == "Succeeded"
+    assert re.match(r"ClientError: \w+Error: .", first["Long"]["FailureReason"]), first["Long"]
+    caller.sagemaker.retry_pipeline_execution(PipelineExecutionArn=arn)
+    assert caller.ended(arn)["PipelineExecutionStatus"] == "Succeeded", caller.reasons(arn)
+    assert caller.steps(arn)["Before"] == first["Before"]
+
+
+def _kill(server: int, mark: str, seconds: float = 20.0) -> bool:
+    """Kill the process below the server that runs Python with this mark; tell whether there was one."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        for process in psutil.Process(server).children(recursive=True):
+            try:
+                words = process.cmdline()
+                if any(mark in word for word in words) and words[0].endswith("python") and words[1:2] == ["-c"]:
+                    process.kill()
+                    return True
+            except psutil.Error:
+                continue
+        time.sleep(0.02)
+    return False
 
 
 def test_a_call_that_is_refused_fails_the_step_with_its_reason(caller: Caller) -> None:
