@@ -20,6 +20,7 @@ from typing import Any
 import psutil
 import pytest
 from botocore.exceptions import ClientError
+from job_case import JobCase
 from serving import fresh, until
 
 from terrace.errors import SandboxError
@@ -151,6 +152,33 @@ def test_a_run_is_read_back(tracks: Tracks, home: Path) -> None:
     assert told["memory_mb"] < 400
     tracks.sagemaker.delete_mlflow_app(Arn=tracks.arn)
     until(lambda: _servers(home, tracks.aws.account), lambda seen: not seen)
+
+
+@pytest.mark.slow
+def test_a_training_job_tracks(tracks: Tracks, sandbox: Running, home: Path, python: Path) -> None:
+    """A job that is told nothing but the ARN tracks its run as its role, and its artifact is in the App's bucket."""
+    jobs = JobCase(tracks.aws, sandbox)
+    image = f"{tracks.aws.account}.dkr.ecr.{tracks.aws.region}.amazonaws.com/tracking:1"
+    Sandbox(home).post("images", {"uri": image, "python": str(python), "entrypoint": []})
+    name = jobs.training(
+        """
+        import mlflow, os
+        mlflow.set_experiment("jobs")
+        with mlflow.start_run(run_name=os.environ["TRAINING_JOB_NAME"]):
+            mlflow.log_param("depth", 3)
+            mlflow.log_text("fine", "card.md")
+        open("/opt/ml/model/weights", "w").write("1")
+        """,
+        algorithm={"TrainingImage": image},
+        Environment={"MLFLOW_TRACKING_URI": tracks.arn},
+    )
+
+    def status() -> str:
+        return str(tracks.sagemaker.describe_training_job(TrainingJobName=name)["TrainingJobStatus"])
+
+    assert until(status, lambda seen: seen != "InProgress", 120) == "Completed", jobs.logs("TrainingJobs", name)
+    [card] = tracks.aws("s3").list_objects_v2(Bucket=tracks.bucket)["Contents"]
+    assert card["Key"].endswith("/artifacts/card.md")
 
 
 @pytest.mark.slow

@@ -27,13 +27,15 @@ HEADERS = {"app": "HTTP_X_SM_MLFLOW_APP_ARN", "server": "HTTP_X_MLFLOW_SM_TRACKI
 CALL_SECONDS = 300.0
 _CHUNK = 64 * 2**10
 _EXPIRES, _SESSION = 300, 43200
-"""AWS's defaults: seconds until a presigned URL must be opened, and that its session lasts."""
-# Headers that belong to one connection and not to what is said on it (RFC 9110, section 7.6.1).
+"""Seconds until a presigned URL must be opened and that its session lasts, where no others are asked for: the most."""
+# Headers of one connection and not of what is said on it (RFC 9110, section 7.6.1), and those that our server sets.
 _OF_CONNECTION = {
     "connection",
+    "date",
     "keep-alive",
     "proxy-authenticate",
     "proxy-authorization",
+    "server",
     "te",
     "trailer",
     "transfer-encoding",
