@@ -4,11 +4,13 @@ from terrace_components.alarms import Alarms
 from terrace_components.bucket import PrivateBucket
 from terrace_components.budget import Budget
 from terrace_components.ci import Ci
+from terrace_components.continuous_training import ContinuousTraining
 from terrace_components.encryption import Encryption
 from terrace_components.identity import Identity
 from terrace_components.image_build import ImageBuild
 from terrace_components.image_repository import ImageRepository
 from terrace_components.images import Images
+from terrace_components.lineage import Lineage
 from terrace_components.model_program import model_args, platform_args
 from terrace_components.model_stack import ModelStack
 from terrace_components.network import Network
@@ -20,6 +22,8 @@ from terrace_components.registry import Registry
 from terrace_components.release_ci import ReleaseCi
 from terrace_components.serving import Serving
 from terrace_components.storage import Storage
+from terrace_components.tracking import Tracking
+from terrace_components.training_pipeline import TrainingPipeline
 from terrace_components.workbench import Workbench
 from terrace_components.workspace import Workspace
 
@@ -27,11 +31,13 @@ COMPONENTS = [
     Alarms,
     Budget,
     Ci,
+    ContinuousTraining,
     Encryption,
     Identity,
     ImageBuild,
     ImageRepository,
     Images,
+    Lineage,
     ModelStack,
     Network,
     Observability,
@@ -43,6 +49,8 @@ COMPONENTS = [
     ReleaseCi,
     Serving,
     Storage,
+    Tracking,
+    TrainingPipeline,
     Workbench,
     Workspace,
 ]
@@ -53,11 +61,13 @@ __all__ = [
     "Alarms",
     "Budget",
     "Ci",
+    "ContinuousTraining",
     "Encryption",
     "Identity",
     "ImageBuild",
     "ImageRepository",
     "Images",
+    "Lineage",
     "ModelStack",
     "Network",
     "Observability",
@@ -69,6 +79,8 @@ __all__ = [
     "ReleaseCi",
     "Serving",
     "Storage",
+    "Tracking",
+    "TrainingPipeline",
     "Workbench",
     "Workspace",
     "model_args",

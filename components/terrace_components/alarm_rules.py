@@ -109,6 +109,57 @@ def objective_rules(endpoint: str, objective: Objective, *, serving: bool) -> tu
     )
 
 
+def training_rules(pipeline: str, late_after_hours: int | None) -> tuple[AlarmRule, ...]:
+    """Return the alarms of a training pipeline: on runs that fail, and on success that does not come.
+
+    Args:
+        pipeline: Name of the pipeline.
+        late_after_hours: Hours without a successful run that are too many; None where nobody waits for one.
+    """
+
+    def runs(name: str) -> Metric:
+        return Metric("AWS/Sagemaker/ModelBuildingPipeline", name, {"PipelineName": pipeline}, "Sum")
+
+    failed = AlarmRule(
+        "failed-runs",
+        f"A run of {pipeline} failed: `terrace pipeline status` says at which step and why.",
+        runs("ExecutionFailed"),
+        0,
+        minutes=5,
+        periods=1,
+        breaching=1,
+    )
+    if late_after_hours is None:
+        return (failed,)
+    late = AlarmRule(
+        "late-runs",
+        f"No run of {pipeline} has succeeded for {late_after_hours} hours: its schedule or its data does not come.",
+        runs("ExecutionSucceeded"),
+        1,
+        minutes=60,
+        periods=late_after_hours,
+        breaching=late_after_hours,
+        comparison="LessThanThreshold",
+        missing="breaching",
+    )
+    return (failed, late)
+
+
+def undelivered_rules(queue: str) -> tuple[AlarmRule, ...]:
+    """Return the alarm of a dead-letter queue."""
+    return (
+        AlarmRule(
+            "undelivered",
+            f"A trigger could not start the pipeline: the message in {queue} says why.",
+            Metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": queue}, "Maximum"),
+            0,
+            minutes=5,
+            periods=1,
+            breaching=1,
+        ),
+    )
+
+
 def platform_rules(build_project: str) -> tuple[AlarmRule, ...]:
     """Return the alarms of a platform."""
     return (

@@ -34,6 +34,7 @@ def boundary(place: Place, boundary_arn: str, keys: Sequence[Any]) -> Document:
             keys,
         ),
         allow("SageMaker", _verbs("sagemaker", _SAGEMAKER), [place.arn("sagemaker", "*")]),
+        allow("Runs", _verbs("sagemaker-mlflow", _MLFLOW), [place.arn("sagemaker", "mlflow-*")]),
         allow("Images", _verbs("ecr", _ECR), [place.arn("ecr", f"repository/{named}")]),
         allow("Builds", _verbs("codebuild", _CODEBUILD), [place.arn("codebuild", f"project/{named}")]),
         allow("Logs", _verbs("logs", _LOGS), [place.arn("logs", "log-group:*")]),
@@ -43,6 +44,8 @@ def boundary(place: Place, boundary_arn: str, keys: Sequence[Any]) -> Document:
             [place.arn("cloudwatch", f"alarm:{named}"), f"arn:aws:cloudwatch::{place.account}:dashboard/{named}"],
         ),
         allow("Topics", ["sns:Publish"], [place.arn("sns", named)]),
+        allow("Queues", ["sqs:SendMessage"], [place.arn("sqs", named)]),
+        allow("Secrets", ["secretsmanager:GetSecretValue"], [place.arn("secretsmanager", "secret:*")]),
         allow(
             "Parameters",
             _verbs("ssm", ("AddTags*", "DeleteParameter*", "GetParameter*", "ListTags*", "PutParameter")),
@@ -71,8 +74,9 @@ def boundary(place: Place, boundary_arn: str, keys: Sequence[Any]) -> Document:
 
 
 _SAGEMAKER = (
-    "AddTags",
+    "Add*",
     "Batch*",
+    "CallMlflowAppApi",
     "Create*",
     "Delete*",
     "Describe*",
@@ -81,11 +85,13 @@ _SAGEMAKER = (
     "List*",
     "PutModelPackageGroupPolicy",
     "Query*",
+    "RetryPipelineExecution",
     "Search",
     "Start*",
     "Stop*",
     "Update*",
 )
+_MLFLOW = ("AccessUI", "Create*", "Get*", "List*", "Log*", "Search*", "Set*", "Update*")
 _ECR = (
     "Batch*",
     "CompleteLayerUpload",

@@ -24,6 +24,8 @@ class PrivateBucketArgs(TypedDict):
     """Bucket that takes the access logs; without it there are none."""
     receives_logs: NotRequired[bool]
     """The bucket takes access logs of the environment's other buckets; what is in it expires. Default false."""
+    keeps_versions: NotRequired[bool]
+    """Versions that were overwritten or deleted stay for good, in a cheaper storage class. Default false."""
 
 
 class PrivateBucket(pulumi.ComponentResource):
@@ -73,7 +75,9 @@ class PrivateBucket(pulumi.ComponentResource):
             aws.s3.BucketLifecycleConfiguration,
             "lifecycle",
             bucket=bucket.id,
-            rules=lifecycle_rules(place.retention_days, expires=receives_logs),
+            rules=lifecycle_rules(
+                place.retention_days, expires=receives_logs, keeps_versions=args.get("keeps_versions", False)
+            ),
         )
         statements = [log_delivery(physical, place.prefix, place.account)] if receives_logs else []
         guard = child(

@@ -30,12 +30,13 @@ def log_delivery(bucket: str, prefix: str, account: str) -> Statement:
     )
 
 
-def lifecycle_rules(retention_days: int, *, expires: bool) -> list[dict[str, Any]]:
+def lifecycle_rules(retention_days: int, *, expires: bool, keeps_versions: bool = False) -> list[dict[str, Any]]:
     """Return the rules that tidy a bucket up.
 
     Args:
         retention_days: How long logs are kept.
         expires: Current objects expire too, after `retention_days`: for logs, never for data.
+        keeps_versions: Versions that were overwritten or deleted stay: models were trained on them.
     """
     unfinished = {
         "id": "unfinished-uploads",
@@ -47,7 +48,7 @@ def lifecycle_rules(retention_days: int, *, expires: bool) -> list[dict[str, Any
         "id": "noncurrent-versions",
         "status": "Enabled",
         "filter": {"prefix": ""},
-        "noncurrent_version_expiration": {"noncurrent_days": min(NONCURRENT_DAYS, retention_days)},
+        **(_KEPT if keeps_versions else _expired(retention_days)),
     }
     old_logs = {
         "id": "old-logs",
@@ -56,3 +57,11 @@ def lifecycle_rules(retention_days: int, *, expires: bool) -> list[dict[str, Any
         "expiration": {"days": retention_days},
     }
     return [unfinished, noncurrent, old_logs] if expires else [unfinished, noncurrent]
+
+
+# The cheapest class that is read at once: a run that is repeated after years waits for nothing.
+_KEPT = {"noncurrent_version_transitions": [{"noncurrent_days": NONCURRENT_DAYS, "storage_class": "GLACIER_IR"}]}
+
+
+def _expired(retention_days: int) -> dict[str, Any]:
+    return {"noncurrent_version_expiration": {"noncurrent_days": min(NONCURRENT_DAYS, retention_days)}}

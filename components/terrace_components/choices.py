@@ -15,7 +15,7 @@ class Level(IntEnum):
     DEVOPS = 1
     """Code is built, tested and released by CI; infrastructure is watched."""
     AUTOMATED_TRAINING = 2
-    """A pipeline trains, evaluates, gates and registers. Refused until it can be built."""
+    """A pipeline validates data, trains, evaluates, gates and registers; runs are tracked."""
     AUTOMATED_DEPLOYMENT = 3
     """Approval releases the model, step by step and back. Refused until it can be built."""
     AUTOMATED_OPERATIONS = 4
@@ -71,6 +71,32 @@ class Auth(StrEnum):
     """With roles of the account."""
     SSO = "SSO"
     """With IAM Identity Center."""
+
+
+class TrackingKind(StrEnum):
+    """Where models' runs are tracked."""
+
+    APP = "app"
+    """SageMaker's serverless MLflow."""
+    SERVER = "server"
+    """SageMaker's MLflow tracking server, paid by the hour."""
+    MLFLOW = "mlflow"
+    """An MLflow of your own."""
+    WANDB = "wandb"
+    """Weights & Biases."""
+    NEPTUNE = "neptune"
+    """A Neptune of your own."""
+
+
+class TrackingSize(StrEnum):
+    """Size of a tracking server."""
+
+    SMALL = "small"
+    """For a team of up to 25."""
+    MEDIUM = "medium"
+    """For up to 50."""
+    LARGE = "large"
+    """For up to 100."""
 
 
 class PackageSource(StrEnum):

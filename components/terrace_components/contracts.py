@@ -7,7 +7,9 @@ from terrace import __version__
 from terrace.maturity import (
     Buckets,
     ContractTeam,
+    JobNetwork,
     Keys,
+    Lineage,
     ModelContract,
     ModelSettings,
     Network,
@@ -16,7 +18,9 @@ from terrace.maturity import (
     PlatformContract,
     PlatformSettings,
     Serving,
+    Tracking,
 )
+from terrace_components.bucket_rules import NONCURRENT_DAYS
 from terrace_components.model_policies import ModelScope
 from terrace_components.serving_rules import ServingPlan
 
@@ -75,9 +79,11 @@ def platform_contract(settings: PlatformSettings, plan: Plan, built: Mapping[str
         gitlab_url=ci.gitlab.url if ci.gitlab else None,
         branch=ci.branch,
         teams=tuple(
-            ContractTeam(name=name, group=team.group, cost_center=team.cost_center)
+            ContractTeam(name=name, group=team.group, cost_center=team.cost_center, instance_types=team.instance_types)
             for name, team in settings.teams.items()
         ),
+        tracking=_tracking(settings, built) if plan.has("tracking") else None,
+        lineage=_lineage(settings) if plan.has("lineage") else None,
     )
 
 
@@ -125,7 +131,39 @@ def model_contract(
         image=settings.image,
         serving=_serving(serving, platform),
         tags=scope.place.tags("serving"),
+        **_training(settings, platform, built),
     )
+
+
+def _training(settings: ModelSettings, platform: PlatformContract, built: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the contract says of training: nothing where there is no pipeline."""
+    if not built.get("pipeline"):
+        return {}
+    network, tracking = platform.network, platform.tracking
+    jobs = network and JobNetwork(subnet_ids=network.subnet_ids, security_group_ids=(network.security_group_id,))
+    return {
+        "pipeline": built["pipeline"],
+        "pipeline_arn": built["pipeline_arn"],
+        "pipeline_role_arn": built["pipeline_role_arn"],
+        "watched_prefix": built["watched_prefix"] or None,
+        "tracking": tracking and tracking.model_copy(update={"experiment": settings.model}),
+        "job_network": jobs,
+        "data_key_arn": platform.keys.data,
+        "training_instance_type": settings.training.instance_type,
+    }
+
+
+def _tracking(settings: PlatformSettings, built: Mapping[str, Any]) -> Tracking:
+    return Tracking(
+        kind=settings.tracking.kind,
+        arn=built["tracking_arn"] or None,
+        uri=settings.tracking.uri,
+        secret_arn=built["tracking_secret_arn"] or None,
+    )
+
+
+def _lineage(settings: PlatformSettings) -> Lineage:
+    return Lineage(data_versions="kept", artifact_versions_days=min(NONCURRENT_DAYS, settings.log_retention))
 
 
 def _serving(serving: ServingPlan, platform: PlatformContract) -> Serving:

@@ -24,6 +24,8 @@ class IdentityArgs(TypedDict):
     """Key of models and images."""
     logs_key_arn: pulumi.Input[str]
     """Key of logs."""
+    capabilities: NotRequired[list[str]]
+    """Ids of the capabilities that are on: what is tracked can be looked at. Default none."""
     boundary_arn: NotRequired[str]
     """A boundary of your own; none is built then."""
 
@@ -50,6 +52,7 @@ class Identity(pulumi.ComponentResource):
             artifact_bucket=self._place.name("bucket", "artifacts"),
             data_key=args["data_key_arn"],
             models_key=args["models_key_arn"],
+            capabilities=frozenset(args.get("capabilities", ())),
         )
         super().__init__("terrace:index:Identity", name, {}, opts)
         self._child = Children(self, name, self._place, "identity")

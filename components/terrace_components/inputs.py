@@ -23,6 +23,7 @@ from terrace.settings_problems import explain
 RULES: dict[str, tuple[type[BaseModel], ...]] = {
     "Alarms": (model_settings.Objective,),
     "Budget": (settings.Budget,),
+    "ContinuousTraining": (model_settings.Training,),
     "GithubProject": (model_settings.ModelGitHub,),
     "GitlabProject": (model_settings.ModelGitLab,),
     "Network": (settings.Network,),
@@ -30,6 +31,8 @@ RULES: dict[str, tuple[type[BaseModel], ...]] = {
     "ReleaseCi": (settings.CI,),
     "Serving": (ModelSettings,),
     "TeamBudget": (settings.Budget,),
+    "Tracking": (settings.Tracking,),
+    "TrainingPipeline": (model_settings.Training,),
     "Workbench": (settings.Workbench,),
 }
 """Component or type → the settings whose keys of the same name say what its arguments may be.

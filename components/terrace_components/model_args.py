@@ -22,6 +22,21 @@ class ObjectiveSettings(TypedDict):
     """E-mail address of who is told besides the platform's alarm topic."""
 
 
+class TrainingSettings(TypedDict):
+    """When the training pipeline runs, and on what."""
+
+    schedule: NotRequired[str]
+    """When it runs by the clock: rate(1 day) or cron(0 3 ? * MON *). Default never."""
+    timezone: NotRequired[str]
+    """Time zone of the schedule. Default UTC."""
+    on_new_data: NotRequired[bool]
+    """Whether a new object below the watched prefix starts a run. Default true."""
+    late_after_hours: NotRequired[int]
+    """Hours without a successful run after which an alarm rings, 1 to 168. Default by the schedule's interval."""
+    instance_type: NotRequired[str]
+    """Instances of the pipeline's jobs. Default ml.m5.large."""
+
+
 class ModelStackArgs(TypedDict):
     """The settings of one model in one environment."""
 
@@ -53,6 +68,8 @@ class ModelStackArgs(TypedDict):
     """The project's image by digest. Without it, everything but the endpoint is built."""
     slo: NotRequired[ObjectiveSettings]
     """What the endpoint promises."""
+    training: NotRequired[TrainingSettings]
+    """When the training pipeline runs, and on what, from level 2 on."""
     github: NotRequired[GithubProject]
     """The repository, if it is on GitHub."""
     gitlab: NotRequired[GitlabProject]

@@ -1,12 +1,16 @@
 """What each component of a model's stack is given: from settings and the platform's contract to arguments. Pure."""
 
-from terrace.maturity import ModelSettings, Plan, PlatformContract, Release, names
+import pulumi
+
+from terrace.maturity import ModelSettings, Plan, PlatformContract, Release, Tracking, names
 from terrace_components.alarms import AlarmsArgs
-from terrace_components.choices import DataClass, Level, Mode, Size
+from terrace_components.choices import DataClass, Level, Mode, Size, TrackingKind
+from terrace_components.continuous_training import ContinuousTrainingArgs
 from terrace_components.placement import Place, Placement
 from terrace_components.release_ci import GithubProject, ReleaseCiArgs
 from terrace_components.serving import ServingArgs
 from terrace_components.serving_rules import ServingPlan
+from terrace_components.training_pipeline import TrainingPipelineArgs
 
 DEPLOYERS = ("ml-engineer", "operator")
 """Personas that may act as a model's deployer."""
@@ -108,6 +112,50 @@ def release_ci_args(settings: ModelSettings, platform: PlatformContract, where: 
     if settings.gitlab is not None and platform.gitlab_provider_arn is not None:
         args["gitlab"], args["gitlab_provider_arn"] = {"project": settings.gitlab.project}, platform.gitlab_provider_arn
         args["gitlab_url"] = platform.gitlab_url or "https://gitlab.com"
+    return args
+
+
+def training_args(
+    settings: ModelSettings, platform: PlatformContract, where: Placement, tracking: Tracking
+) -> TrainingPipelineArgs:
+    """Return what TrainingPipeline is given, but for the roles that it adds to."""
+    args: TrainingPipelineArgs = {
+        "placement": where,
+        "data_bucket": platform.buckets.data,
+        "artifact_bucket": platform.buckets.artifacts,
+        "data_key_arn": platform.keys.data,
+        "models_key_arn": platform.keys.models,
+        "train_role_arn": "",
+        "deploy_role_arn": "",
+        "tracking_kind": TrackingKind(tracking.kind),
+    }
+    if tracking.arn is not None:
+        args["tracking_arn"] = tracking.arn
+    if tracking.secret_arn is not None:
+        args["secret_arn"] = tracking.secret_arn
+    if platform.alarm_topic_arn is not None:
+        args["alarm_topic_arn"] = platform.alarm_topic_arn
+    if (late := settings.training.lateness_hours) is not None:
+        args["late_after_hours"] = late
+    return args
+
+
+def trigger_args(
+    settings: ModelSettings, platform: PlatformContract, where: Placement, pipeline_arn: pulumi.Input[str]
+) -> ContinuousTrainingArgs:
+    """Return what ContinuousTraining is given."""
+    args: ContinuousTrainingArgs = {
+        "placement": where,
+        "data_bucket": platform.buckets.data,
+        "pipeline_arn": pipeline_arn,
+        "logs_key_arn": platform.keys.logs,
+        "on_new_data": settings.training.on_new_data,
+        "timezone": settings.training.timezone,
+    }
+    if settings.training.schedule is not None:
+        args["schedule"] = settings.training.schedule
+    if platform.alarm_topic_arn is not None:
+        args["alarm_topic_arn"] = platform.alarm_topic_arn
     return args
 
 

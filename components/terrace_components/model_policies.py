@@ -65,6 +65,21 @@ class ModelScope:
         return f"{self.place.prefix}-{self.place.team}-{self.model}"
 
     @property
+    def pipeline(self) -> str:
+        """Name of the model's training pipeline."""
+        return self.place.name("pipeline")
+
+    @property
+    def pipeline_arn(self) -> str:
+        """ARN of the training pipeline."""
+        return self.place.arn("sagemaker", f"pipeline/{self.pipeline}")
+
+    @property
+    def watched_prefix(self) -> str:
+        """Below this prefix of the data bucket new training data arrives."""
+        return f"{self.data_prefix}training/"
+
+    @property
     def endpoint(self) -> str:
         """Name of the model's endpoint."""
         return self.place.name("endpoint")

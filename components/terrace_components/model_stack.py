@@ -9,6 +9,7 @@ from terrace.maturity import ModelSettings, names, plan_model
 from terrace_components import model_parts as parts
 from terrace_components.alarms import Alarms
 from terrace_components.child import Children
+from terrace_components.continuous_training import ContinuousTraining
 from terrace_components.contracts import model_contract, parameter_tier
 from terrace_components.model_args import ModelStackArgs
 from terrace_components.model_policies import ModelScope
@@ -17,6 +18,7 @@ from terrace_components.placement import Place
 from terrace_components.registry import Registry
 from terrace_components.release_ci import ReleaseCi
 from terrace_components.serving import Serving
+from terrace_components.training_pipeline import TrainingPipeline
 from terrace_components.workspace import Workspace
 
 
@@ -46,6 +48,10 @@ class ModelStack(pulumi.ComponentResource):
     """ARN of the role that the repository's pipeline assumes; empty without one."""
     dashboard: pulumi.Output[str]
     """Name of the model's dashboard; empty without one."""
+    pipeline: pulumi.Output[str]
+    """Name of the training pipeline; empty without one."""
+    watched_prefix: pulumi.Output[str]
+    """Prefix in the data bucket below which a new object starts a run; empty where none does."""
 
     def __init__(self, name: str, args: ModelStackArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         self._settings = settings = ModelSettings.model_validate(args)
@@ -67,12 +73,15 @@ class ModelStack(pulumi.ComponentResource):
         serving = self._serving(workspace)
         self.build_project, self.ci_role_arn = self._release_ci()
         self.dashboard = self._alarms()
-        parameter = self._publish(workspace, registry)
+        training = self._training(workspace)
+        parameter = self._publish(workspace, registry, training)
 
         self.level = pulumi.Output.from_input(self._plan.level)
         self.capabilities = pulumi.Output.from_input(list(self._plan.on))
         self.contract_parameter = parameter.name
         self.endpoint, self.missing = serving.endpoint, serving.missing
+        self.pipeline = pulumi.Output.from_input(training["pipeline"])
+        self.watched_prefix = pulumi.Output.from_input(training["watched_prefix"])
         self.repository_url, self.package_group = workspace.repository_url, registry.package_group
         self.register_outputs(self.outputs())
 
@@ -118,7 +127,23 @@ class ModelStack(pulumi.ComponentResource):
         args = parts.alarms_args(self._settings, self._where, self._scope.endpoint, topic)
         return Alarms(f"{self._name}-alarms", args, self._inside).dashboard
 
-    def _publish(self, workspace: Workspace, registry: Registry) -> aws.ssm.Parameter:
+    def _training(self, workspace: Workspace) -> dict[str, Any]:
+        """Return the pipeline and what starts it, as the contract names them; empty text for what is not there."""
+        built: dict[str, Any] = dict.fromkeys(("pipeline", "pipeline_arn", "pipeline_role_arn", "watched_prefix"), "")
+        tracking = self._platform.tracking
+        if not self._plan.has("training-pipeline") or tracking is None:
+            return built
+        args = parts.training_args(self._settings, self._platform, self._where, tracking)
+        args["train_role_arn"], args["deploy_role_arn"] = workspace.train_role_arn, workspace.deploy_role_arn
+        found = TrainingPipeline(f"{self._name}-training-pipeline", args, self._inside)
+        built |= {"pipeline": found.pipeline, "pipeline_arn": found.pipeline_arn, "pipeline_role_arn": found.role_arn}
+        if self._plan.has("continuous-training"):
+            triggers = parts.trigger_args(self._settings, self._platform, self._where, found.pipeline_arn)
+            started = ContinuousTraining(f"{self._name}-continuous-training", triggers, self._inside)
+            built["watched_prefix"] = started.watched_prefix
+        return built
+
+    def _publish(self, workspace: Workspace, registry: Registry, training: dict[str, Any]) -> aws.ssm.Parameter:
         """Declare the contract, which can be read once everything in it is there."""
         settings, platform, scope = self._settings, self._platform, self._scope
         serving, level = self._serving_plan, self._plan.level
@@ -131,6 +156,7 @@ class ModelStack(pulumi.ComponentResource):
             "serve_role_arn": workspace.serve_role_arn,
             "monitor_role_arn": workspace.monitor_role_arn,
             "deploy_role_arn": workspace.deploy_role_arn,
+            **training,
         }
         contract = pulumi.Output.all(**built).apply(
             lambda found: model_contract(settings, platform, scope, serving, level, found).to_json()

@@ -1,4 +1,4 @@
-"""Documents that others published, read by the program through its own provider."""
+"""What is there already, read by the program through its own provider: documents that others published, log groups."""
 
 import pulumi
 import pulumi_aws as aws
@@ -29,11 +29,26 @@ def read_release(component: pulumi.ComponentResource, environment: str, model: s
     return None if text is None else Release.from_json(text)
 
 
+def log_group_owner(component: pulumi.ComponentResource, group: str) -> str | None:
+    """Return the environment that a log group is of; empty text for nobody's, None if there is no such group."""
+    try:
+        found = aws.cloudwatch.get_log_group(name=group, opts=pulumi.InvokeOptions(parent=component))
+    except Exception as error:
+        if _is_missing(error):
+            return None
+        raise
+    return (found.tags or {}).get("environment", "")
+
+
 def _read(component: pulumi.ComponentResource, parameter: str) -> str | None:
     try:
         return aws.ssm.get_parameter(name=parameter, opts=pulumi.InvokeOptions(parent=component)).value
     except Exception as error:
-        # Pulumi raises plain exceptions for what a provider refuses; only the text tells which.
-        if any(sign in str(error) for sign in ("ParameterNotFound", "couldn't find resource")):
+        if _is_missing(error):
             return None
         raise
+
+
+def _is_missing(error: Exception) -> bool:
+    """Tell what is not there from what failed: Pulumi raises plain exceptions for both, and only the text tells."""
+    return any(sign in str(error) for sign in ("ParameterNotFound", "couldn't find resource", "no matching"))

@@ -16,6 +16,7 @@ from terrace_components.statements import (
     use_keys,
     write_objects,
 )
+from terrace_components.tracking_policies import log_runs_of, look_at_runs, read_lineage
 
 SAGEMAKER_READ = (
     "sagemaker:DescribeEndpoint",
@@ -57,6 +58,8 @@ class Reach:
     artifact_bucket: str
     data_key: Any
     models_key: Any
+    capabilities: frozenset[str] = frozenset()
+    """Ids of the capabilities that are on."""
 
     @property
     def keys(self) -> list[Any]:
@@ -144,6 +147,40 @@ def _watch(reach: Reach) -> list[Statement]:
         read_logs(groups),
         *read_metrics(place.account, place.prefix),
         read_parameters(place.account, place.region, place.environment),
+        *(_watch_training(reach) if "tracking" in reach.capabilities else []),
+        *(read_lineage(place) if "lineage" in reach.capabilities else []),
+    ]
+
+
+def _watch_training(reach: Reach) -> list[Statement]:
+    """Return what looks at pipelines, their runs, and what MLflow knows of them."""
+    look = [
+        "sagemaker:DescribePipeline",
+        "sagemaker:DescribePipelineDefinitionForExecution",
+        "sagemaker:DescribePipelineExecution",
+        "sagemaker:ListPipelineExecutionSteps",
+        "sagemaker:ListPipelineExecutions",
+        "sagemaker:ListPipelineParametersForExecution",
+    ]
+    return [
+        allow("LookAtPipelines", look, reach.sagemaker("pipeline")),
+        allow("FindPipelines", ["sagemaker:ListPipelines"], ["*"]),
+        *look_at_runs(reach.place),
+    ]
+
+
+def _train(reach: Reach) -> list[Statement]:
+    """Return what starts pipelines and records runs by hand; who publishes a pipeline is a deployer."""
+    if "tracking" not in reach.capabilities:
+        return []
+    run = [
+        "sagemaker:RetryPipelineExecution",
+        "sagemaker:StartPipelineExecution",
+        "sagemaker:StopPipelineExecution",
+    ]
+    return [
+        allow("RunPipelines", run, reach.sagemaker("pipeline")),
+        log_runs_of(reach.place),
     ]
 
 
@@ -151,6 +188,7 @@ def _experiment(reach: Reach) -> list[Statement]:
     jobs = reach.sagemaker("processing-job", "training-job", "transform-job")
     return [
         allow("RunJobs", SAGEMAKER_EXPERIMENT, jobs),
+        *_train(reach),
         grant_keys(reach.keys),
         pass_role(reach.place.account, [f"{reach.place.prefix}-*-train"], "sagemaker.amazonaws.com"),
     ]

@@ -6,6 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from terrace.maturity import PlatformSettings, names
+from terrace.maturity.endpoint_services import callers
 from terrace_components import platform_parts as parts
 from terrace_components.budget import Budget
 from terrace_components.child import Children
@@ -15,6 +16,7 @@ from terrace_components.contracts import parameter_tier, platform_contract
 from terrace_components.encryption import Encryption
 from terrace_components.identity import Identity, IdentityArgs
 from terrace_components.images import Images
+from terrace_components.lineage import Lineage, LineageArgs
 from terrace_components.network import Network
 from terrace_components.observability import Observability
 from terrace_components.packages import Packages, PackagesArgs
@@ -22,6 +24,7 @@ from terrace_components.placement import Place, Placement
 from terrace_components.platform_args import PlatformArgs
 from terrace_components.private_network import PrivateNetwork
 from terrace_components.storage import Storage
+from terrace_components.tracking import Tracking
 from terrace_components.workbench import Workbench
 
 
@@ -56,6 +59,10 @@ class Platform(pulumi.ComponentResource):
     """Id of the SageMaker domain; empty without one."""
     alarm_topic_arn: pulumi.Output[str]
     """ARN of the topic that alarms publish to; empty without one."""
+    tracking_arn: pulumi.Output[str]
+    """ARN of the MLflow App or tracking server; empty without one."""
+    tracking_secret_arn: pulumi.Output[str]
+    """ARN of the secret for the credential of a tracking tool of your own; empty without one."""
 
     def __init__(self, name: str, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         self._settings = PlatformSettings.model_validate(args)
@@ -72,6 +79,7 @@ class Platform(pulumi.ComponentResource):
         self._workbench(where)
         self._packages(where)
         self._operations(where)
+        self._tracking(where)
         parameter = self._publish(where)
 
         self.level = pulumi.Output.from_input(self._settings.level)
@@ -105,6 +113,7 @@ class Platform(pulumi.ComponentResource):
                 "data_key_arn": keys.data_key_arn,
                 "models_key_arn": keys.models_key_arn,
                 "access_logs": parts.access_logs(self._settings),
+                "keeps_data_versions": self._wanted("lineage"),
             },
             self._inside,
         )
@@ -118,6 +127,7 @@ class Platform(pulumi.ComponentResource):
             "data_key_arn": keys.data_key_arn,
             "models_key_arn": keys.models_key_arn,
             "logs_key_arn": keys.logs_key_arn,
+            "capabilities": list(self._plan.on),
         }
         if self._settings.identity.boundary_arn is not None:
             identity_args["boundary_arn"] = self._settings.identity.boundary_arn
@@ -182,7 +192,7 @@ class Platform(pulumi.ComponentResource):
                 # Each interface costs by the hour: where an outage is affordable, one zone has them.
                 "subnet_ids": subnets.apply(lambda ids: ids[:1]) if self._small else subnets,
                 "workload_security_group_id": network.security_group_id,
-                "capabilities": list(self._plan.on),
+                "capabilities": sorted(callers(self._plan.on, self._settings.tracking.kind)),
             },
             self._inside,
         )
@@ -236,6 +246,20 @@ class Platform(pulumi.ComponentResource):
             )
             self._built["alarm_topic_arn"] = observability.alarm_topic_arn
 
+    def _tracking(self, where: Placement) -> None:
+        """Declare where runs are tracked, and what keeps the line from data to model."""
+        if self._wanted("tracking"):
+            args = parts.tracking_args(self._settings, where, self._built)
+            tracking = Tracking(f"{self._name}-tracking", args, self._inside)
+            self._built |= {
+                "tracking_arn": tracking.arn,
+                "tracking_uri": tracking.uri,
+                "tracking_secret_arn": tracking.secret_arn,
+            }
+        if self._wanted("lineage"):
+            lineage_args: LineageArgs = {"placement": where, "logs_key_arn": self._built["logs_key_arn"]}
+            Lineage(f"{self._name}-lineage", lineage_args, self._inside)
+
     def _publish(self, where: Placement) -> aws.ssm.Parameter:
         """Declare the contract, which can be read once everything in it is there."""
         settings, plan = self._settings, self._plan
@@ -265,5 +289,8 @@ _OPTIONAL = (
     "github_provider_arn",
     "gitlab_provider_arn",
     "alarm_topic_arn",
+    "tracking_arn",
+    "tracking_uri",
+    "tracking_secret_arn",
 )
 _BUILT = tuple(name for name in Platform.__annotations__ if name not in ("level", "capabilities", "contract_parameter"))

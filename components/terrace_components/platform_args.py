@@ -5,7 +5,7 @@ What each key may be is checked by `terrace.maturity.PlatformSettings`, which al
 
 from typing import NotRequired, TypedDict
 
-from terrace_components.choices import Auth, DataClass, Level, Nat, PackageSource, Size
+from terrace_components.choices import Auth, DataClass, Level, Nat, PackageSource, Size, TrackingKind, TrackingSize
 
 
 class BudgetSettings(TypedDict):
@@ -128,6 +128,19 @@ class CiSettings(TypedDict):
     """The branch whose pipeline deploys. Default main."""
 
 
+class TrackingSettings(TypedDict):
+    """Where models' runs are tracked."""
+
+    kind: NotRequired[TrackingKind]
+    """app, server, mlflow, wandb or neptune. Default app."""
+    size: NotRequired[TrackingSize]
+    """Size of a tracking server: small, medium or large. Default small."""
+    uri: NotRequired[str]
+    """Where a tool of your own is."""
+    secret: NotRequired[str]
+    """ARN of the secret that holds the credential of a tool of your own already; one is built without it."""
+
+
 class TeamSettings(TypedDict):
     """A team that owns models."""
 
@@ -186,6 +199,8 @@ class PlatformArgs(TypedDict):
     """Where Python packages come from."""
     ci: NotRequired[CiSettings]
     """Whose pipelines are trusted."""
+    tracking: NotRequired[TrackingSettings]
+    """Where models' runs are tracked, from level 2 on."""
     teams: NotRequired[dict[str, TeamSettings]]
     """Teams by name. Default one, ml."""
     capabilities: NotRequired[dict[str, bool]]

@@ -5,10 +5,11 @@ from typing import Any
 from terrace.errors import PlanError
 from terrace.maturity import Plan, PlatformSettings, plan
 from terrace_components.budget import BudgetArgs, TeamBudget
-from terrace_components.choices import Auth, DataClass, Level, Nat, Size
+from terrace_components.choices import Auth, DataClass, Level, Nat, Size, TrackingKind, TrackingSize
 from terrace_components.ci import CiArgs
 from terrace_components.encryption import EncryptionArgs
-from terrace_components.placement import Placement
+from terrace_components.placement import Place, Placement
+from terrace_components.tracking import TrackingArgs
 from terrace_components.workbench import WorkbenchArgs
 
 FOUNDATION = ("encryption", "storage", "identity")
@@ -118,6 +119,31 @@ def workbench_args(settings: PlatformSettings, where: Placement, built: dict[str
         "idle_minutes": settings.workbench.idle_minutes,
         "profiles": list(settings.workbench.profiles),
     }
+
+
+def tracking_args(settings: PlatformSettings, where: Placement, built: dict[str, Any]) -> TrackingArgs:
+    """Return what Tracking is given.
+
+    Args:
+        settings: The platform's settings.
+        where: Where the component stands, boundary included.
+        built: Outputs of storage and keys.
+    """
+    tracking = settings.tracking
+    args: TrackingArgs = {
+        "placement": where,
+        "kind": TrackingKind(tracking.kind),
+        "artifact_bucket": Place.of(where).name("bucket", "artifacts"),
+        "data_key_arn": built["data_key_arn"],
+        "models_key_arn": built["models_key_arn"],
+    }
+    if tracking.effective_size is not None:
+        args["size"] = TrackingSize(tracking.effective_size)
+    if tracking.uri is not None:
+        args["uri"] = tracking.uri
+    if tracking.secret is not None:
+        args["secret_arn"] = tracking.secret
+    return args
 
 
 def alarm_emails(settings: PlatformSettings) -> list[str]:

@@ -1,6 +1,6 @@
 """Storage: the buckets for data, for artifacts and for access logs."""
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import pulumi
 
@@ -19,6 +19,8 @@ class StorageArgs(TypedDict):
     """Key that encrypts artifacts."""
     access_logs: bool
     """Whether each access to data and artifacts is logged to the log bucket: wherever more than one person works."""
+    keeps_data_versions: NotRequired[bool]
+    """Versions of data sets stay for good, since models were trained on them. Default false."""
 
 
 class Storage(pulumi.ComponentResource):
@@ -38,6 +40,8 @@ class Storage(pulumi.ComponentResource):
 
         logs = PrivateBucket(f"{name}-logs", {"placement": placement, "purpose": "logs", "receives_logs": True}, inside)
         data_args = PrivateBucketArgs(placement=placement, purpose="data", key_arn=args["data_key_arn"])
+        if args.get("keeps_data_versions"):
+            data_args["keeps_versions"] = True
         artifact_args = PrivateBucketArgs(placement=placement, purpose="artifacts", key_arn=args["models_key_arn"])
         if args["access_logs"]:
             data_args["log_bucket"] = artifact_args["log_bucket"] = logs.bucket

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from terrace.maturity import CAPABILITIES, Plan, PlatformSettings, plan
-from terrace.maturity.endpoint_services import endpoint_services
+from terrace.maturity.endpoint_services import callers, endpoint_services
 from terrace.prices import Price, Prices, read_prices
 
 CENT = Decimal("0.01")
@@ -22,6 +22,7 @@ IDLE_DRIVERS = (
     "interface endpoint hours, by service and zone",
     "alarms",
     "dashboard",
+    "tracking server hours, where one is chosen",
 )
 """Cost drivers of the catalogue that rows count whole; the others grow with use."""
 
@@ -224,12 +225,18 @@ def _counted(settings: PlatformSettings, found: Plan) -> Iterable[tuple[str, str
             yield "network", "nat-gateway", gateways
             yield "network", "public-ipv4", gateways
         if found.has("private-network"):
-            services = endpoint_services(settings.level, frozenset(found.on))
+            services = endpoint_services(settings.level, callers(found.on, settings.tracking.kind))
             zones = 1 if settings.effective_size == "small" else settings.zone_count
             yield "private-network", "interface-endpoint", len(services) * zones
     if found.has("observability"):
         yield "observability", "alarm", 1
         yield "observability", "dashboard", 1
+    if found.has("tracking") or found.keeps("tracking"):
+        # A server costs while it runs, also where only its runs are kept; the serverless App costs nothing.
+        if settings.tracking.kind == "server":
+            yield "tracking", f"mlflow-server-{settings.tracking.effective_size}", 1
+        elif settings.tracking.kind != "app" and settings.tracking.secret is None:
+            yield "tracking", "secret", 1
 
 
 def _priced(prices: Prices, region: str, capability: str, item: str, quantity: int) -> CostRow:

@@ -1,4 +1,4 @@
-"""The graphs that most tests look at: both levels in a small and in a protected environment."""
+"""The graphs that most tests look at: every level in a small and in a protected environment."""
 
 import pytest
 from components.recorder import Graph
@@ -8,7 +8,7 @@ from components import programs
 STACKS = [
     pytest.param((kind, level, environment), id=f"{kind}-{level}-{environment}")
     for kind in ("platform", "model")
-    for level in (0, 1)
+    for level in (0, 1, 2)
     for environment in ("dev", "prod")
 ]
 _graphs: dict[tuple[str, int, str], Graph] = {}

@@ -45,8 +45,8 @@ def model_settings(**more: Any) -> dict[str, Any]:
     }
 
 
-def platform(**more: Any) -> Graph:
-    """Record a platform."""
+def platform(*, log_groups: dict[str, dict[str, str]] | None = None, **more: Any) -> Graph:
+    """Record a platform, in an account that has log groups already."""
     settings = platform_settings(**more)
 
     def program() -> None:
@@ -55,7 +55,7 @@ def platform(**more: Any) -> Graph:
         for name, value in stack.outputs().items():
             pulumi.export(name, value)
 
-    return record(program, stack=settings["environment"])
+    return record(program, stack=settings["environment"], log_groups=log_groups)
 
 
 def model(

@@ -60,10 +60,10 @@ class Graph:
 
 
 class _Monitor(mocks.MockMonitor):
-    def __init__(self, parameters: dict[str, str], zones: list[str]) -> None:
+    def __init__(self, parameters: dict[str, str], zones: list[str], log_groups: dict[str, dict[str, str]]) -> None:
         super().__init__(_NoMocks())
         self.graph = Graph()
-        self._parameters, self._zones = parameters, zones
+        self._parameters, self._zones, self._log_groups = parameters, zones, log_groups
         self._lock = threading.Lock()
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802
@@ -104,6 +104,12 @@ class _Monitor(mocks.MockMonitor):
             out.update({"name": args["name"], "value": self._parameters[args["name"]]})
         elif request.tok == "aws:index/getAvailabilityZones:getAvailabilityZones":
             out.update({"names": self._zones})
+        elif request.tok == "aws:cloudwatch/getLogGroup:getLogGroup":
+            if args["name"] not in self._log_groups:
+                reason = "reading CloudWatch Logs Log Group: couldn't find resource"
+                failure = provider_pb2.CheckFailure(property="name", reason=reason)
+                return resource_pb2.ResourceInvokeResponse(failures=[failure])
+            out.update({"name": args["name"], "tags": self._log_groups[args["name"]]})
         else:
             raise AssertionError(f"an invoke that no test knows: {request.tok}")
         return resource_pb2.ResourceInvokeResponse(**{"return": out})
@@ -124,9 +130,20 @@ def record(
     config: dict[str, str] | None = None,
     parameters: dict[str, str] | None = None,
     zones: int = 3,
+    log_groups: dict[str, dict[str, str]] | None = None,
 ) -> Graph:
-    """Run a program and return what it declared; what it raises is raised."""
-    monitor = _Monitor(parameters or {}, [f"eu-central-1{letter}" for letter in "abcdef"[:zones]])
+    """Run a program and return what it declared; what it raises is raised.
+
+    Args:
+        program: What is run.
+        stack: Name of the stack.
+        config: Its configuration.
+        parameters: Parameters that are there already, name to value.
+        zones: How many availability zones the region has.
+        log_groups: Log groups that are there already, name to tags.
+    """
+    names = [f"eu-central-1{letter}" for letter in "abcdef"[:zones]]
+    monitor = _Monitor(parameters or {}, names, log_groups or {})
     raised: list[BaseException] = []
 
     def body() -> None:
@@ -191,12 +208,17 @@ def _computed(type: str, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
         "Policy": f"arn:aws:iam::{ACCOUNT}:policy/{called}",
         "Bucket": f"arn:aws:s3:::{called}",
         "Key": f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/{name}",
+        "MlflowApp": f"arn:aws:sagemaker:eu-central-1:{ACCOUNT}:mlflow-app/app-ABCDEFGHIJKL",
+        "MlflowTrackingServer": f"arn:aws:sagemaker:eu-central-1:{ACCOUNT}:mlflow-tracking-server/tracking",
+        "Pipeline": f"arn:aws:sagemaker:eu-central-1:{ACCOUNT}:pipeline/{inputs.get('pipelineName')}",
+        "Secret": f"arn:aws:secretsmanager:eu-central-1:{ACCOUNT}:secret:{called}-AbCdEf",
     }
     return {
         "arn": arns.get(kind, f"arn:aws:{service}:eu-central-1:{ACCOUNT}:{called}"),
         "keyId": f"{name}-id",
         "repositoryUrl": f"{ACCOUNT}.dkr.ecr.eu-central-1.amazonaws.com/{called}",
         "prefixListId": "pl-s3",
+        "url": f"https://sqs.eu-central-1.amazonaws.com/{ACCOUNT}/{called}",
     }
 
 

@@ -147,8 +147,8 @@ def test_what_models_stand_on_cannot_be_switched_off(capability: str) -> None:
 
 def test_what_is_not_built_yet_is_refused_by_name() -> None:
     """A level that Terrace cannot build is refused before anything is declared."""
-    with pytest.raises(PlanError, match="tracking"):
-        programs.platform(level=2)
+    with pytest.raises(PlanError, match="audit"):
+        programs.platform(level=3)
 
 
 def test_single_sign_on_ties_profiles_to_people() -> None:

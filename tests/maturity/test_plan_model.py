@@ -89,8 +89,17 @@ def test_an_instance_type_that_the_team_may_not_use_is_refused() -> None:
     assert plan_model(model(), limited)
 
 
+def test_the_jobs_of_a_pipeline_have_permitted_instances() -> None:
+    """What a team may use counts for training as it does for endpoints, from the level on that trains."""
+    limited = platform(level=2, teams=({"name": "ml", "instance_types": ("ml.t2.medium",)},))
+    with pytest.raises(PlanError, match=r"terrace:training\.instanceType ml\.m5\.large.*permitted are: ml\.t2\.medium"):
+        plan_model(model(), limited)
+    assert plan_model(model(training={"instance_type": "ml.t2.medium"}), limited)
+    assert plan_model(model(level=1), limited)
+
+
 def test_a_level_that_is_not_built_is_refused_by_name() -> None:
-    """A model of level 2 is planned, and refused at `up` with what is missing."""
-    asked = plan_model(model(mode="realtime"), platform(level=2))
-    with pytest.raises(PlanError, match=r"terrace:level 2 .*training-pipeline"):
+    """A model of level 3 is planned, and refused at `up` with what is missing."""
+    asked = plan_model(model(mode="realtime"), platform(level=3))
+    with pytest.raises(PlanError, match=r"terrace:level 3 .*delivery"):
         asked.refuse_unbuilt()

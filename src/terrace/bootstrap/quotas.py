@@ -12,7 +12,7 @@ from typing import Any
 
 from terrace.bootstrap.reading import Reading, pages, read
 from terrace.maturity import Plan, PlatformSettings, plan
-from terrace.maturity.endpoint_services import endpoint_services
+from terrace.maturity.endpoint_services import callers, endpoint_services
 from terrace.maturity.model_settings import ModelSettings
 from terrace.target import Target
 
@@ -186,7 +186,7 @@ def _network(settings: PlatformSettings, target: Target, found: Plan) -> list[Ne
             Need("ec2", "EC2-VPC Elastic IPs", "network", gateways, "an address of each NAT gateway", addresses),
         ]
     if found.has("private-network"):
-        services = len(endpoint_services(settings.level, frozenset(found.on)))
+        services = len(endpoint_services(settings.level, callers(found.on, settings.tracking.kind)))
         wanted.append(Need("vpc", "Interface VPC endpoints per VPC", "network", services, "private network"))
     return wanted
 

@@ -211,6 +211,8 @@ class ModelContract(Document):
     """Where the model's runs are tracked."""
     job_network: JobNetwork | None = None
     """Where the model's jobs run; absent without a network."""
+    training_instance_type: str | None = None
+    """Instances of the pipeline's jobs."""
     data_key_arn: str | None = None
     """Key of the data, and of jobs' volumes and intermediate data."""
 

@@ -1,5 +1,6 @@
 """Which AWS services are reached without the internet. Pure."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -16,12 +17,15 @@ class EndpointService:
     since: int = 1
     """Level at which something in the network first calls it."""
     needs: str | None = None
-    """Capability without which nobody calls it."""
+    """Capability, or kind of tracking, without which nobody calls it."""
 
     def service_name(self, region: str) -> str:
         """Return the service's name in a region."""
         return self.name.format(region=region)
 
+
+TRACKING_SERVER = "tracking:server"
+"""Stands among capabilities for an MLflow tracking server: an App has no such endpoint, and is reached over NAT."""
 
 SERVICES = (
     EndpointService("sagemaker-api", "com.amazonaws.{region}.sagemaker.api", "sagemaker:*"),
@@ -42,9 +46,15 @@ SERVICES = (
         "codeartifact:*",
         needs="packages",
     ),
-    EndpointService("events", "com.amazonaws.{region}.events", "events:*", since=2),
+    EndpointService("mlflow", "aws.sagemaker.{region}.experiments", "sagemaker-mlflow:*", needs=TRACKING_SERVER),
     EndpointService("states", "com.amazonaws.{region}.states", "states:*", since=3),
 )
+
+
+def callers(capabilities: Iterable[str], tracking_kind: str) -> frozenset[str]:
+    """Return what decides which services are called: capabilities, and a tracking server where there is one."""
+    on = frozenset(capabilities)
+    return on | {TRACKING_SERVER} if "tracking" in on and tracking_kind == "server" else on
 
 
 def endpoint_services(level: int, capabilities: frozenset[str]) -> tuple[EndpointService, ...]:

@@ -13,6 +13,7 @@ from pydantic.alias_generators import to_camel
 
 from terrace.maturity.names import RESERVED_PREFIXES
 from terrace.maturity.regions import REGIONS
+from terrace.maturity.schedules import known_timezone, problem
 
 # fmt: off
 RETENTION_DAYS = (
@@ -104,6 +105,18 @@ def _retention(value: int) -> int:
     return value
 
 
+def _schedule(value: str) -> str:
+    if found := problem(value):
+        raise ValueError(found)
+    return value
+
+
+def _timezone(value: str) -> str:
+    if not known_timezone(value):
+        raise ValueError("must be the name of a time zone such as Europe/Berlin or UTC")
+    return value
+
+
 def _amount(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError("must be a number of US dollars a month")
@@ -181,7 +194,16 @@ OidcProviderArn = Annotated[
         "must be the ARN of an OIDC provider: arn:aws:iam::…:oidc-provider/…",
     ),
 ]
+SecretArn = Annotated[
+    Text,
+    _matches(
+        r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+",
+        "must be the ARN of a secret: arn:aws:secretsmanager:…:secret:…",
+    ),
+]
 HttpsUrl = Annotated[Text, _matches(r"https://[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~/%-]*)?", "must be an https URL")]
+Schedule = Annotated[Text, AfterValidator(_schedule)]
+Timezone = Annotated[Text, AfterValidator(_timezone)]
 Branch = Annotated[Text, _matches(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,99}", "must be the name of a git branch")]
 ImageUri = Annotated[
     Text,

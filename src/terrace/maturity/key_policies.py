@@ -51,8 +51,8 @@ DATA = KeyPurpose("data", "data sets, home folders and packages")
 MODELS = KeyPurpose("models", "models, artifacts, images and endpoints")
 LOGS = KeyPurpose(
     "logs",
-    "log groups and alarm topics",
-    services=("cloudwatch.amazonaws.com",),
+    "log groups, alarm topics and queues of what was not delivered",
+    services=("cloudwatch.amazonaws.com", "events.amazonaws.com"),
     logs=True,
 )
 

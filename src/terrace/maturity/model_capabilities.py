@@ -92,8 +92,15 @@ MODEL = (
         principle="a threshold decides: below the bar a change is rejected, and results are kept",
         google="Automated ML pipeline",
         aws="SageMaker Pipelines",
-        requires=("registry", "tracking"),
-        cost_drivers=("instance hours of jobs",),
+        requires=("registry", "tracking", "lineage"),
+        options=(
+            Option("training.instanceType", ("ml.m5.large", "any"), "instances of the pipeline's jobs"),
+            Option("training.lateAfterHours", ("by schedule", "1–168"), "hours without a success that ring an alarm"),
+        ),
+        cost_drivers=("instance hours of jobs", "alarms"),
+        component="TrainingPipeline",
+        when_added=("Publish the project's own pipeline: `make pipeline`; before, a run says that there is none.",),
+        when_removed=("Nobody trains by itself any more: versions and runs are kept, training is a person's again.",),
     ),
     Capability(
         id="continuous-training",
@@ -105,6 +112,14 @@ MODEL = (
         google="Pipeline triggers",
         aws="Amazon EventBridge Scheduler and rules",
         requires=("training-pipeline",),
+        options=(
+            Option("training.schedule", ("none", "rate or cron"), "runs by the clock"),
+            Option("training.onNewData", ("true", "false"), "new objects below the watched prefix start a run"),
+        ),
+        cost_drivers=("alarms",),
+        component="ContinuousTraining",
+        when_added=("Put new training data below the watched prefix that the contract names: it starts a run.",),
+        when_removed=("New data starts nothing any more, nor does the clock.",),
     ),
     Capability(
         id="delivery",

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from terrace.maturity import fields as f
 from terrace.maturity.names import made_up_account
+from terrace.maturity.schedules import interval_hours
 from terrace.maturity.settings import PRODUCTION
 
 Mode = Literal["serverless", "realtime", "async", "batch"]
@@ -17,6 +18,12 @@ NOT_OF: dict[Mode, dict[str, str]] = {
     "realtime": {"memory_mb": "memoryMb", "max_concurrency": "maxConcurrency"},
 }
 """Mode → the sizes that do nothing in it: field → key."""
+
+
+LONGEST_WATCH = 168
+"""Hours that an alarm of CloudWatch looks back at most."""
+GRACE = 12
+"""Hours that a scheduled run may take before it is late."""
 
 
 class Objective(f.Settings):
@@ -30,6 +37,30 @@ class Objective(f.Settings):
     """Page that says what to do when an alarm rings."""
     on_call: f.Email | None = None
     """Who is told, besides the platform's alarm topic."""
+
+
+class Training(f.Settings):
+    """When the training pipeline runs, and on what."""
+
+    schedule: f.Schedule | None = None
+    """When it runs by the clock: `rate(1 day)` or `cron(0 3 ? * MON *)`, as EventBridge Scheduler takes it."""
+    timezone: f.Timezone = "UTC"
+    """Time zone of the schedule."""
+    on_new_data: f.Flag = True
+    """Whether a new object below the watched prefix starts a run."""
+    late_after_hours: f.Whole | None = Field(default=None, ge=1, le=LONGEST_WATCH)
+    """Hours without a successful run after which an alarm rings; 12 more than the schedule's own interval, as long as
+    that is at most a week: CloudWatch looks no further back. Without a schedule there is no such alarm by default."""
+    instance_type: f.InstanceType = "ml.m5.large"
+    """Instances of the pipeline's jobs."""
+
+    @property
+    def lateness_hours(self) -> int | None:
+        """Hours without a successful run that are too many; None where nobody is told."""
+        if self.late_after_hours is not None or self.schedule is None:
+            return self.late_after_hours
+        interval = interval_hours(self.schedule)
+        return interval + GRACE if interval is not None and interval + GRACE <= LONGEST_WATCH else None
 
 
 class ModelGitHub(f.Settings):
@@ -74,6 +105,7 @@ class ModelSettings(f.Settings):
     image: f.ImageUri | None = None
     """The project's image by digest; without it, everything but the endpoint is built."""
     slo: Objective = Objective()
+    training: Training = Training()
     github: ModelGitHub | None = None
     gitlab: ModelGitLab | None = None
 

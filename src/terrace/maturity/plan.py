@@ -56,7 +56,7 @@ class Plan:
             level = LEVELS[self.level]
             raise PlanError(
                 f"terrace:level {self.level} ({level.name}) cannot be built yet: Terrace lacks {named}.",
-                "Use level 1 or below, or leave these switched off; `terrace levels` shows what is built.",
+                "Use level 2 or below, or leave these switched off; `terrace levels` shows what is built.",
             )
 
 
@@ -76,6 +76,7 @@ def plan(settings: PlatformSettings) -> Plan:
     _refuse_needed(off, on)
     _refuse_exclusive(on)
     _refuse_cut_off(settings, on)
+    _refuse_unreachable(settings, on)
     for id in settings.keep:
         if not CAPABILITIES[id].holds_data:
             holding = ", ".join(c.id for c in CAPABILITIES.values() if c.holds_data and c.scope == "platform")
@@ -115,7 +116,7 @@ def plan_model(settings: ModelSettings, platform: PlatformContract) -> Plan:
                 f"Switch it on under terrace:capabilities of the platform, or set terrace:level below {level}.",
             )
     _refuse_serverless(settings, on)
-    _refuse_instance_type(settings, platform)
+    _refuse_instance_type(settings, platform, on)
     return Plan(level, "model", on)
 
 
@@ -134,14 +135,18 @@ def _refuse_serverless(settings: ModelSettings, on: Iterable[str]) -> None:
         )
 
 
-def _refuse_instance_type(settings: ModelSettings, platform: PlatformContract) -> None:
+def _refuse_instance_type(settings: ModelSettings, platform: PlatformContract, on: Iterable[str]) -> None:
     allowed = next(team.instance_types for team in platform.teams if team.name == settings.team)
-    if settings.effective_mode == "realtime" and allowed and settings.instance_type not in allowed:
-        raise PlanError(
-            f"terrace:instanceType {settings.instance_type} of model {settings.model} is not permitted to team "
-            f"{settings.team}; permitted are: {', '.join(allowed)}.",
-            f"Use one of them, or add it to terrace:teams.{settings.team}.instanceTypes of the platform.",
-        )
+    asked = {"instanceType": settings.instance_type} if settings.effective_mode == "realtime" else {}
+    if "training-pipeline" in on:
+        asked["training.instanceType"] = settings.training.instance_type
+    for key, wanted in asked.items():
+        if allowed and wanted not in allowed:
+            raise PlanError(
+                f"terrace:{key} {wanted} of model {settings.model} is not permitted to team {settings.team}; "
+                f"permitted are: {', '.join(allowed)}.",
+                f"Use one of them, or add it to terrace:teams.{settings.team}.instanceTypes of the platform.",
+            )
 
 
 def _known(ids: Iterable[str], key: str, scope: Scope) -> None:
@@ -172,6 +177,20 @@ def _refuse_cut_off(settings: PlatformSettings, on: tuple[str, ...]) -> None:
             f"terrace:network.nat is none, but private-network is off at level {settings.level}: nothing in it "
             "could reach AWS's services.",
             "Set terrace:network.nat to single or per-zone, or terrace:capabilities.private-network to true.",
+        )
+
+
+def _refuse_unreachable(settings: PlatformSettings, on: tuple[str, ...]) -> None:
+    """Refuse a tracking tool that jobs in the network cannot reach: AWS has an endpoint for tracking servers alone."""
+    built = {"network", "tracking"} <= set(on) and settings.network.bring is None
+    tracking = settings.tracking
+    outside = tracking.kind == "app" or (tracking.kind == "wandb" and tracking.uri is None)
+    if built and settings.nat_mode == "none" and outside:
+        raise PlanError(
+            f"terrace:network.nat is none, but terrace:tracking.kind is {tracking.kind}, which jobs in the network "
+            "reach over NAT alone.",
+            "Set terrace:tracking.kind to server, which has an endpoint in the network, or terrace:network.nat to "
+            "single or per-zone.",
         )
 
 

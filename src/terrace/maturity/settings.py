@@ -108,6 +108,50 @@ class Packages(f.Settings):
         return self
 
 
+TRACKING_SIZES = ("small", "medium", "large")
+OWN_TRACKING = ("mlflow", "wandb", "neptune")
+"""Kinds of tracking that are not SageMaker's: reached over the network, with a credential from a secret."""
+
+
+class Tracking(f.Settings):
+    """Where models' runs are tracked."""
+
+    kind: Literal["app", "server", "mlflow", "wandb", "neptune"] = "app"
+    """`app`, SageMaker's serverless MLflow; `server`, its tracking server, paid by the hour; or what you have already:
+    an MLflow of your own, Weights & Biases, Neptune."""
+    size: Literal["small", "medium", "large"] | None = None
+    """Size of the tracking server; small without a value."""
+    uri: f.HttpsUrl | None = None
+    """Where your own MLflow or Neptune is, or your own installation of Weights & Biases."""
+    secret: f.SecretArn | None = None
+    """Secret that holds the credential already; one is made without it, and a person puts the value there."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.size is not None and self.kind != "server":
+            raise ValueError(
+                f"tracking.size is {self.size}, but tracking.kind is {self.kind}: only a tracking server has a size; "
+                "remove size or set kind to server"
+            )
+        own = ", ".join(OWN_TRACKING)
+        for key, value in (("uri", self.uri), ("secret", self.secret)):
+            if value is not None and self.kind not in OWN_TRACKING:
+                raise ValueError(
+                    f"tracking.{key} is set, but tracking.kind is {self.kind}, which SageMaker runs; remove {key} or "
+                    f"set kind to one of {own}"
+                )
+        if self.uri is None and self.kind in ("mlflow", "neptune"):
+            raise ValueError(
+                f"tracking.kind is {self.kind}, but tracking.uri is missing: set it to the https URL where yours is"
+            )
+        return self
+
+    @property
+    def effective_size(self) -> str | None:
+        """The size of the tracking server, None where there is none."""
+        return (self.size or TRACKING_SIZES[0]) if self.kind == "server" else None
+
+
 class GitHub(f.Settings):
     """The GitHub organisation whose workflows may deploy."""
 
@@ -175,6 +219,7 @@ class PlatformSettings(f.Settings):
     identity: Identity = Identity()
     packages: Packages = Packages()
     ci: CI = CI()
+    tracking: Tracking = Tracking()
     teams: dict[f.TeamName, Team] = Field(default_factory=lambda: {"ml": Team()}, min_length=1)
     capabilities: dict[f.Text, f.Flag] = Field(default_factory=dict)
     """Single capabilities switched on or off, by id."""

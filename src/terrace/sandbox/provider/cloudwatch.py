@@ -6,7 +6,7 @@ from typing import Any
 
 from terrace.sandbox.provider.base import Clients, Handler, Props, State
 from terrace.sandbox.provider.events import EventRule, EventTarget
-from terrace.sandbox.provider.logs import LogGroup, LogResourcePolicy
+from terrace.sandbox.provider.logs import LogGroup, LogResourcePolicy, get_log_group
 from terrace.sandbox.provider.shapes import found, request, response, without
 from terrace.sandbox.provider.tags import tag_changes, tag_list, tag_map
 
@@ -257,3 +257,4 @@ _METRIC = {"MetricName": "metricName", "Namespace": "namespace"}
 _STAT = {"Period": "period", "Stat": "stat", "Unit": "unit"}
 
 HANDLERS = (CompositeAlarm, Dashboard, EventRule, EventTarget, LogGroup, LogResourcePolicy, MetricAlarm)
+INVOKES = {"aws:cloudwatch/getLogGroup:getLogGroup": get_log_group}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from terrace.sandbox.provider.base import Clients, Handler, Props, State
+from terrace.sandbox.provider.base import Clients, Handler, InvokeError, Props, State
+from terrace.sandbox.provider.invokes import invoke
 from terrace.sandbox.provider.shapes import found, request, response, without
 from terrace.sandbox.provider.tags import tag_changes
 
@@ -103,6 +104,30 @@ class LogResourcePolicy(Handler):
         outputs = {key: seen[key] for key in ("policyDocument", "policyName")}
         computed = {"policyScope": seen.get("policyScope", "ACCOUNT"), "revisionId": seen.get("revisionId", "")}
         return State(seen["policyName"], {**outputs, **computed})
+
+
+@invoke({"name": str}, "name")
+def get_log_group(aws: Clients, args: Props) -> Props:
+    """Return a log group by its name.
+
+    Raises:
+        InvokeError: There is none; in the words of the real provider.
+    """
+    client = aws("logs")
+    seen = _group(client, args["name"])
+    if seen is None:
+        raise InvokeError("reading CloudWatch Logs Log Group: couldn't find resource")
+    tags = client.list_tags_for_resource(resourceArn=_arn(seen))["tags"]
+    return {
+        "arn": _arn(seen),
+        "creationTime": seen["creationTime"],
+        "id": seen["logGroupName"],
+        "kmsKeyId": seen.get("kmsKeyId", ""),
+        "logGroupClass": seen.get("logGroupClass", "STANDARD"),
+        "name": seen["logGroupName"],
+        "retentionInDays": seen.get("retentionInDays", 0),
+        "tags": tags,
+    }
 
 
 def _group(client: Any, name: str) -> Any:
