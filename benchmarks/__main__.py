@@ -14,8 +14,9 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import events, real
+from benchmarks import events, pipelines, real
 from benchmarks.graph import Nothing, flat, up
+from benchmarks.jobs import jobs
 from benchmarks.measure import Ratio, command, compare, seconds_of
 from benchmarks.replay import recorded, replay
 from terrace import runs
@@ -42,6 +43,7 @@ def main() -> None:
         box.start()
         try:
             ratios = [*ups(folder, box), *graphs(folder), *commands(folder), *events.upload_to_run(box)]
+            ratios += pipelines.against_shell(folder, box)
             growth = list(stacks(folder, box))
             grown = []
             if find_cli():

@@ -18,6 +18,7 @@ from serving import until
 
 from terrace.sandbox import Running, Sandbox
 from terrace.sandbox.containers import capabilities
+from terrace.sandbox.containers.capabilities import SWITCH
 from terrace.sandbox.jobs.home import DISK_MB, RUNNING, STOP_SECONDS
 from terrace.sandbox.provider.clients import SandboxClients
 
@@ -40,11 +41,13 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def _environment(more: dict[str, str]) -> Iterator[None]:
     before = {name: os.environ.get(name) for name in more}
     os.environ.update(more)
-    yield
-    for name, value in before.items():
-        os.environ.pop(name)
-        if value is not None:
-            os.environ[name] = value
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
 
 
 @pytest.fixture
@@ -302,6 +305,29 @@ def test_what_the_sandbox_does_not_do_is_refused_by_name(jobs: JobCase, more: di
         jobs.training("pass", **more)
     assert refused.value.response["Error"]["Code"] == "ValidationException"
     assert jobs.sagemaker.list_training_jobs()["TrainingJobSummaries"] == []
+
+
+def test_a_machine_without_namespaces_leads_jobs_by_variables(aws: SandboxClients, tmp_path: Path) -> None:
+    """A script that finds its folders by the SM_ variables runs there too, and a job says what it did."""
+    with _environment({SWITCH: "off"}):
+        box = Sandbox(tmp_path / "home")
+        running = box.start()
+    try:
+        jobs = JobCase(SandboxClients(running.url, aws.account, aws.region), running)
+        jobs.put("in/a.csv", "12")
+        name = jobs.training(
+            """
+            import os
+            found = open(os.environ["SM_CHANNEL_TRAIN"] + "/a.csv").read()
+            open(os.environ["SM_MODEL_DIR"] + "/model", "w").write(found)
+            """,
+            channels={"train": f"s3://{jobs.bucket}/in"},
+        )
+        seen = jobs.trained(name)
+        assert seen["TrainingJobStatus"] == "Completed", jobs.logs("TrainingJobs", name)
+        assert jobs.unpacked(seen["ModelArtifacts"]["S3ModelArtifacts"]) == {"model": b"12"}
+    finally:
+        box.stop()
 
 
 @pytest.mark.parametrize("fault", ["reset", "stop", "kill"])

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from terrace.sandbox.containers import Command, Container, cloudwatch, role_environment
+from terrace.sandbox.containers import Command, Container, capabilities, cloudwatch, role_environment
 from terrace.sandbox.containers.logs import Sink
 from terrace.sandbox.images import Image, ImageError
 from terrace.sandbox.jobs.home import disk_bytes
 from terrace.sandbox.jobs.job import Job, JobFailedError, JobGoneError
-from terrace.sandbox.jobs.opt_ml import HOST
+from terrace.sandbox.jobs.opt_ml import HOST, ROOT
 from terrace.sandbox.jobs.run import Ending, Outcome, supervise
 
 TRAINING_SECONDS = 86_400
@@ -69,6 +69,13 @@ class ContainerJob(Job):
         env = {"AWS_REGION": home.region, "AWS_DEFAULT_REGION": home.region, **env}
         if not isolated:
             env = {**role_environment(home.server.url, home.account, role, home.region, "SageMaker"), **env}
+        if not capabilities().namespaces:
+            # It has no /opt/ml of its own: what names one is led to its folder.
+            here = str(self._folder / "opt_ml") if self._folder else ""
+            env = {name: value.replace(ROOT, here) if name.startswith("SM_") else value for name, value in env.items()}
+            arguments = [word.replace(ROOT, here) for word in arguments]
+            words = tuple(word.replace(ROOT, here) for word in image.entrypoint)
+            image = dataclasses.replace(image, entrypoint=words)
         return image.command(arguments, env, isolated=isolated, sealed=True)
 
     def sink(self) -> Sink:
