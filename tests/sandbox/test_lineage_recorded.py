@@ -177,3 +177,7 @@ def test_a_job_tells_its_execution(aws: SandboxClients, sandbox: Running, sagema
     found = until(tags, lambda seen: "sagemaker:pipeline-execution-arn" in seen)
     assert found["sagemaker:pipeline-execution-arn"] == execution
     assert found["sagemaker:pipeline-step-name"] == "Prepare"
+    trial = execution.rpartition("/")[2]
+    [component] = until(lambda: sagemaker.list_trial_components(TrialName=trial)["TrialComponentSummaries"], bool)
+    assert component["TrialComponentName"].endswith("-aws-processing-job")
+    assert sagemaker.describe_trial(TrialName=trial)["ExperimentName"] == "lineage"

@@ -184,6 +184,7 @@ def test_the_gateway_refuses_what_it_cannot_lead(sandbox: Running, sagemaker: An
     assert _get(f"{gateway}/auth?authToken=forged")[0] == 403
 
 
+@pytest.mark.slow
 def test_a_presigned_url_expires(sagemaker: Any) -> None:
     """A presigned URL opens nothing after the seconds that were asked for."""
     url = sagemaker.create_presigned_mlflow_app_url(Arn=_app(sagemaker), ExpiresInSeconds=5)["AuthorizedUrl"]

@@ -7,12 +7,17 @@ import re
 import signal
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
 from serving import until
 
 from terrace.errors import SandboxError
+from terrace.sandbox import Sandbox
+from terrace.sandbox.client import MLFLOW
+from terrace.sandbox.provider.clients import SandboxClients
 from terrace.sandbox.tracking import environment
 
 MAKE = """
@@ -72,6 +77,7 @@ def test_one_that_was_cut_short_is_made_again(lock: Path) -> None:
     assert environment.ensure() == python
 
 
+@pytest.mark.slow
 def test_the_command_says_where_it_is(tmp_path: Path) -> None:
     """The command prints the interpreter when the environment is there, and else fails with the reason in one line."""
     env = {**os.environ, environment.FOLDER: str(tmp_path), "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path)}
@@ -80,3 +86,35 @@ def test_the_command_says_where_it_is(tmp_path: Path) -> None:
     assert failed.returncode == 1
     assert "MLflow cannot be installed" in failed.stderr.splitlines()[-1]
     assert "Traceback" not in failed.stderr
+
+
+@pytest.mark.slow
+def test_an_app_without_an_index_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where MLflow cannot be installed an App is Creating and then CreateFailed; status and calls tell the way out."""
+    monkeypatch.setenv(environment.FOLDER, str(tmp_path / "environments"))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    box = Sandbox(tmp_path / "home")
+    running = box.start()
+    try:
+        sagemaker = SandboxClients(running.url, "300000000999", "eu-central-1")("sagemaker")
+        role = "arn:aws:iam::300000000999:role/tracking"
+        arn = sagemaker.create_mlflow_app(Name="app", ArtifactStoreUri="s3://tracks", RoleArn=role)["Arn"]
+
+        def status() -> str:
+            return str(sagemaker.describe_mlflow_app(Arn=arn)["Status"])
+
+        assert status() == "Creating"
+        assert until(status, lambda seen: seen != "Creating", 60) == "CreateFailed"
+        [told] = box.status().rooms["tracking"]["servers"]
+        assert "terrace.sandbox.tracking.install" in told["reason"]
+        request = urllib.request.Request(f"{running.url}{MLFLOW}/version", headers={"x-sm-mlflow-app-arn": arn})
+        with pytest.raises(urllib.error.HTTPError) as error:
+            urllib.request.urlopen(request)
+        with error.value:
+            assert error.value.code == 400
+            assert "terrace.sandbox.tracking.install" in error.value.read().decode()
+        sagemaker.delete_mlflow_app(Arn=arn)
+        until(lambda: sagemaker.list_mlflow_apps()["Summaries"], lambda seen: not seen)
+    finally:
+        box.stop()

@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from terrace.sandbox.bus import Happening
 from terrace.sandbox.client import session
 from terrace.sandbox.lineage import jobs, models
-from terrace.sandbox.lineage.components import component_name, tag
+from terrace.sandbox.lineage.components import component_name, join_trial, tag
 from terrace.sandbox.lineage.graph import Graph
 from terrace.sandbox.lineage.journal import Journal
 from terrace.sandbox.room import Server
@@ -143,6 +143,10 @@ def _tag_job(kind: str, name: str, tags: Mapping[str, str], journal: Journal) ->
     component = component or jobs.record(journal, kind, name)
     tag(component, tags)
     component.metadata_properties = {"GeneratedBy": tags[EXECUTION_TAG]}
+    _, _, pipeline, _, execution = tags[EXECUTION_TAG].replace("/", ":").rsplit(":", 4)
+    if component.trial_name is None:
+        # What AWS does unless the definition's PipelineExperimentConfig says otherwise.
+        join_trial(journal.graph, component, {"ExperimentName": pipeline, "TrialName": execution})
 
 
 def _tag_package(arn: str, tags: Mapping[str, str], journal: Journal) -> None:
