@@ -43,7 +43,7 @@ def main() -> None:
         box.start()
         try:
             ratios = [*ups(folder, box), *graphs(folder), *commands(folder), *events.upload_to_run(box)]
-            ratios += pipelines.against_shell(folder, box)
+            ratios += [*jobs(folder, box), *pipelines.against_shell(folder, box)]
             growth = list(stacks(folder, box))
             grown = []
             if find_cli():
