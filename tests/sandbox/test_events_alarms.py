@@ -248,3 +248,45 @@ def test_a_rule_that_is_none_is_refused(aws: Clients, text: str) -> None:
     """A composite alarm's rule is read when it is made."""
     with pytest.raises(ClientError, match="AlarmRule is not valid"):
         aws("cloudwatch").put_composite_alarm(AlarmName="both", AlarmRule=text)
+
+
+def test_an_alarm_on_a_queue_rings_for_what_lies_in_it(aws: Clients) -> None:
+    """A dead letter makes the alarm on its queue ring: SQS counts what is in a queue by itself."""
+    queue(aws, "dead")
+    _alarm(
+        aws,
+        Namespace="AWS/SQS",
+        MetricName="ApproximateNumberOfMessagesVisible",
+        Dimensions=[{"Name": "QueueName", "Value": "dead"}],
+        Statistic="Maximum",
+        Period=300,
+        TreatMissingData="notBreaching",
+    )
+    _state(aws, "OK")
+    url = aws("sqs").get_queue_url(QueueName="dead")["QueueUrl"]
+    aws("sqs").send_message(QueueUrl=url, MessageBody="lost")
+    _state(aws, "ALARM")
+
+
+def test_an_alarm_on_a_pipeline_rings_when_a_run_fails(aws: Clients) -> None:
+    """SageMaker counts the runs of a pipeline by themselves, and an alarm on failed ones rings."""
+    _alarm(
+        aws,
+        Namespace="AWS/Sagemaker/ModelBuildingPipeline",
+        MetricName="ExecutionFailed",
+        Dimensions=[{"Name": "PipelineName", "Value": "train"}],
+        TreatMissingData="notBreaching",
+    )
+    definition = (
+        '{"Version": "2020-12-01", "Steps":'
+        ' [{"Name": "No", "Type": "Fail", "Arguments": {"ErrorMessage": "Not today"}}]}'
+    )
+    role = f"arn:aws:iam::{aws.account}:role/train"
+    aws("sagemaker").create_pipeline(
+        PipelineName="train", PipelineDefinition=definition, ClientRequestToken="t" * 32, RoleArn=role
+    )
+    aws("sagemaker").start_pipeline_execution(PipelineName="train")
+    _state(aws, "ALARM")
+    listed = aws("cloudwatch").list_metrics(Namespace="AWS/Sagemaker/ModelBuildingPipeline")["Metrics"]
+    counted = {(one["MetricName"], *sorted(dimension["Value"] for dimension in one["Dimensions"])) for one in listed}
+    assert {("ExecutionStarted", "train"), ("ExecutionFailed", "train"), ("StepFailed", "No", "train")} <= counted

@@ -308,3 +308,49 @@ def test_an_archive_keeps_events_and_replays_them(aws: Clients) -> None:
     (event,) = heard(aws)
     assert (event["detail"], event["replay-name"]) == ({"n": 1}, "again")
     assert aws("events").describe_archive(ArchiveName="all")["EventCount"] == 1
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {"detail": {"key": [{"prefx": "raw/"}]}},
+        {"detail": {"key": [{"prefix": 3}]}},
+        {"detail": {"key": [{"exists": "yes"}]}},
+        {"detail": {"n": [{"numeric": [">"]}]}},
+        {"detail": {"n": [{"numeric": ["~", 3]}]}},
+        {"detail": {"key": [{"prefix": "a", "suffix": "b"}]}},
+        {"detail": {"key": [["a"]]}},
+        {"detail": {}},
+        {"detail": {"$or": [{"a": [1]}]}},
+        {"detail": {"key": [{"anything-but": {"cidr": "10.0.0.0/8"}}]}},
+    ],
+)
+def test_a_pattern_that_is_none_is_refused(aws: Clients, filters: dict[str, Any]) -> None:
+    """A match that EventBridge does not know is refused when the rule is made: it must not match everything."""
+    with pytest.raises(ClientError, match="Event pattern is not valid") as refused:
+        aws("events").put_rule(Name="watch", EventPattern=json.dumps(filters))
+    assert refused.value.response["Error"]["Code"] == "InvalidEventPatternException"
+
+
+@pytest.mark.parametrize(
+    ("filters", "matches"),
+    [
+        ({"source": ["tests"]}, True),
+        ({"source": ["other"]}, False),
+        ({"detail": {"key": [{"prefix": "raw/"}], "size": [{"numeric": [">", 2, "<=", 3]}]}}, True),
+        ({"detail": {"key": [{"suffix": ".CSV"}]}}, False),
+        ({"detail": {"key": [{"suffix": {"equals-ignore-case": ".CSV"}}]}}, True),
+        ({"detail": {"key": [{"wildcard": "raw/*.csv"}]}}, True),
+        ({"detail": {"key": [{"anything-but": {"prefix": "raw/"}}]}}, False),
+        ({"detail": {"absent": [{"exists": False}]}}, True),
+        ({"detail": {"$or": [{"key": ["b"]}, {"size": [3]}]}}, True),
+        ({"detail": {"tags": ["b"]}}, True),
+    ],
+)
+def test_patterns_match_as_eventbridge_says(aws: Clients, filters: dict[str, Any], matches: bool) -> None:
+    """TestEventPattern tells of each kind of match whether an event is one of those."""
+    detail = {"key": "raw/a.csv", "size": 3, "tags": ["a", "b"]}
+    event = {"id": "1", "account": "1", "source": "tests", "time": "2026-01-01T00:00:00Z", "region": REGION}
+    whole = {**event, "resources": [], "detail-type": "Told", "detail": detail}
+    found = aws("events").test_event_pattern(EventPattern=json.dumps(filters), Event=json.dumps(whole))
+    assert found["Result"] is matches

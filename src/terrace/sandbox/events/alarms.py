@@ -26,6 +26,7 @@ from terrace.sandbox.events.alarm_state import (
     judge,
     reason,
 )
+from terrace.sandbox.events.service_metrics import QUEUES, queues
 
 _LOG = logging.getLogger(__name__)
 TICK = 1.0
@@ -98,7 +99,11 @@ class Evaluator:
 
     def _look(self, place: Place, backend: CloudWatchBackend, alarms: list[Any]) -> None:
         metrics = [alarm for alarm in alarms if alarm.rule is None]
-        wanted = {(one.namespace, one.name) for alarm in metrics for one in watched(alarm).values()}
+        looked_at = [one for alarm in metrics for one in watched(alarm).values()]
+        named = {name for one in looked_at if one.namespace == QUEUES for _, name in one.dimensions}
+        if named:
+            queues(place, named)
+        wanted = {(one.namespace, one.name) for one in looked_at}
         recent = self._recent.setdefault(place, Recent())
         recent.look(backend.metric_data, wanted)
         for alarm in metrics:

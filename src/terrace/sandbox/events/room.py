@@ -6,7 +6,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from terrace.sandbox.events import expressions, objects, schedules_api
+from terrace.sandbox.events import expressions, objects, schedules_api, service_metrics
 from terrace.sandbox.events.alarmclock import AlarmClock
 from terrace.sandbox.events.alarms import Evaluator
 from terrace.sandbox.events.alarms_api import Alarms
@@ -35,6 +35,7 @@ class Events:
         schedules_api.install(schedules.check, schedules.changed)
         objects.install(server.bus)
         server.bus.subscribe(self._rules.happened)
+        server.bus.subscribe(service_metrics.pipelines)
         alarms = Alarms(server.bus, self._post, clients)
         self._evaluator = Evaluator(alarms.change)
         alarms.install(self._evaluator.wake)

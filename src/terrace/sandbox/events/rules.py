@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from moto.events.models import EventsBackend, Rule, events_backends
+from moto.events.exceptions import InvalidEventPatternException
+from moto.events.models import EventPattern, EventsBackend, Rule, events_backends
 from moto.events.responses import EventsHandler
 
 from terrace.sandbox.bus import Happening
-from terrace.sandbox.events import expressions
+from terrace.sandbox.events import expressions, patterns
 from terrace.sandbox.events.inputs import MISSING, at_path, target_input
 from terrace.sandbox.events.metrics import count
 from terrace.sandbox.events.post import Letter, Post, UndeliverableError
@@ -64,6 +65,7 @@ class Rules:
         setattr(Rule, "send_to_targets", send_to_targets)  # noqa: B010
         wrap(EventsBackend, "put_rule", put_rule)
         wrap(EventsHandler, "put_events", _check_events)
+        setattr(EventsHandler, "test_event_pattern", _test_event_pattern)  # noqa: B010
         wrap(EventsHandler, "put_rule", _check_rule)
         wrap(EventsHandler, "put_targets", _check_targets)
 
@@ -197,6 +199,7 @@ def _archive(rule: Any, event: Mapping[str, Any]) -> None:
 
 
 def _check_rule(original: Callable[[], Any], response: Any) -> Any:
+    _pattern(response._get_param("EventPattern"))
     expression = response._get_param("ScheduleExpression")
     if expression:
         try:
@@ -209,6 +212,25 @@ def _check_rule(original: Callable[[], Any], response: Any) -> Any:
         except ValueError:
             raise Refusal("ValidationException", "Parameter ScheduleExpression is not valid.") from None
     return original()
+
+
+def _pattern(text: str | None) -> EventPattern:
+    """Return a pattern, or refuse what is none."""
+    pattern = EventPattern.load(text)
+    try:
+        patterns.check(pattern.get_pattern())
+    except ValueError as wrong:
+        raise InvalidEventPatternException(reason=str(wrong)) from None
+    return pattern
+
+
+def _test_event_pattern(response: Any) -> str:
+    pattern = _pattern(response._get_param("EventPattern"))
+    try:
+        event = json.loads(response._get_param("Event"))
+    except ValueError:
+        raise Refusal("ValidationException", "Parameter Event is not valid. Reason: Invalid JSON.") from None
+    return json.dumps({"Result": pattern.matches_event(event)})
 
 
 def _check_events(original: Callable[[], Any], response: Any) -> Any:
