@@ -44,7 +44,9 @@ def boundary(place: Place, boundary_arn: str, keys: Sequence[Any]) -> Document:
             [place.arn("cloudwatch", f"alarm:{named}"), f"arn:aws:cloudwatch::{place.account}:dashboard/{named}"],
         ),
         allow("Topics", ["sns:Publish"], [place.arn("sns", named)]),
-        allow("Queues", ["sqs:SendMessage"], [place.arn("sqs", named)]),
+        allow("Queues", _verbs("sqs", _SQS), [place.arn("sqs", named)]),
+        allow("Rules", _verbs("events", _EVENTS), [place.arn("events", f"rule/{named}")]),
+        allow("Schedules", _verbs("scheduler", _SCHEDULER), [place.arn("scheduler", f"schedule*/{named}")]),
         allow("Secrets", ["secretsmanager:GetSecretValue"], [place.arn("secretsmanager", "secret:*")]),
         allow(
             "Parameters",
@@ -91,6 +93,9 @@ _SAGEMAKER = (
     "Stop*",
     "Update*",
 )
+_SQS = ("CreateQueue", "DeleteQueue", "Get*", "List*", "SendMessage", "SetQueueAttributes", "TagQueue")
+_EVENTS = ("DeleteRule", "Describe*", "List*", "Put*", "RemoveTargets", "TagResource")
+_SCHEDULER = ("Create*", "Delete*", "Get*", "List*", "TagResource", "UpdateSchedule")
 _MLFLOW = ("AccessUI", "Create*", "Get*", "List*", "Log*", "Search*", "Set*", "Update*")
 _ECR = (
     "Batch*",

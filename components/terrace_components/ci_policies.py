@@ -2,7 +2,10 @@
 
 from terrace_components.documents import Document, allow, document, pass_role
 from terrace_components.model_policies import ModelScope, deploy_statements
+from terrace_components.training_policies import publish_statements
 
+TRAINING_ROLES = ("pipeline", "trigger")
+"""Roles that a training pipeline adds."""
 MANAGED_ROLES = ("build", "monitor", "serve", "train")
 """The roles that the pipeline keeps up to date. Its own and the deployers' it cannot: a person does that."""
 
@@ -101,4 +104,73 @@ def ci_policy(scope: ModelScope, build_project: str, boundary_arn: object) -> Do
             [place.arn("ssm", f"parameter/terrace/{place.environment}/{scope.model}/*")],
         ),
         allow("FindParameters", ["ssm:DescribeParameters"], ["*"]),
+    )
+
+
+def ci_training_policy(scope: ModelScope, boundary_arn: object) -> Document:
+    """Return what the pipeline of a repository that trains does besides: publish and run, and keep the triggers."""
+    place = scope.place
+    roles = [scope.role(purpose) for purpose in TRAINING_ROLES]
+    rule = place.arn("events", f"rule/{place.name('rule', 'new-data')}")
+    group = place.name("schedule-group")
+    schedule = place.arn("scheduler", f"schedule/{group}/{place.name('schedule', 'training')}")
+    grouped = place.arn("scheduler", f"schedule-group/{group}")
+    triggers = {"StringEquals": {"iam:PassedToService": ["events.amazonaws.com", "scheduler.amazonaws.com"]}}
+    return document(
+        *publish_statements(scope),
+        allow(
+            "KeepTrainingRoles",
+            ["iam:CreateRole", "iam:DeleteRolePolicy", "iam:PutRolePolicy"],
+            roles,
+            condition={"StringEquals": {"iam:PermissionsBoundary": boundary_arn}},
+        ),
+        allow("ChangeTrainingRoles", ["iam:TagRole", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole"], roles),
+        allow("PassTriggerRole", ["iam:PassRole"], [scope.role("trigger")], condition=triggers),
+        allow(
+            "KeepPipeline",
+            ["sagemaker:AddTags", "sagemaker:CreatePipeline", "sagemaker:DeletePipeline", "sagemaker:ListTags"],
+            [scope.pipeline_arn],
+        ),
+        allow(
+            "KeepRule",
+            [
+                "events:DeleteRule",
+                "events:DescribeRule",
+                "events:ListTagsForResource",
+                "events:ListTargetsByRule",
+                "events:PutRule",
+                "events:PutTargets",
+                "events:RemoveTargets",
+                "events:TagResource",
+            ],
+            [rule],
+        ),
+        allow(
+            "KeepSchedule",
+            [
+                "scheduler:CreateSchedule",
+                "scheduler:CreateScheduleGroup",
+                "scheduler:DeleteSchedule",
+                "scheduler:DeleteScheduleGroup",
+                "scheduler:GetSchedule",
+                "scheduler:GetScheduleGroup",
+                "scheduler:ListTagsForResource",
+                "scheduler:TagResource",
+                "scheduler:UpdateSchedule",
+            ],
+            [grouped, schedule],
+        ),
+        allow(
+            "KeepQueue",
+            [
+                "sqs:CreateQueue",
+                "sqs:DeleteQueue",
+                "sqs:GetQueueAttributes",
+                "sqs:GetQueueUrl",
+                "sqs:ListQueueTags",
+                "sqs:SetQueueAttributes",
+                "sqs:TagQueue",
+            ],
+            [place.arn("sqs", place.name("queue", "undelivered"))],
+        ),
     )

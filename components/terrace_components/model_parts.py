@@ -89,7 +89,7 @@ def serving_args(
     return args
 
 
-def release_ci_args(settings: ModelSettings, platform: PlatformContract, where: Placement) -> ReleaseCiArgs:
+def release_ci_args(settings: ModelSettings, platform: PlatformContract, where: Placement, plan: Plan) -> ReleaseCiArgs:
     """Return what ReleaseCi is given: the repository, and the provider that the platform trusts for it."""
     args: ReleaseCiArgs = {
         "placement": where,
@@ -99,6 +99,7 @@ def release_ci_args(settings: ModelSettings, platform: PlatformContract, where: 
         "models_key_arn": platform.keys.models,
         "logs_key_arn": platform.keys.logs,
         "branch": platform.branch,
+        "training": plan.has("training-pipeline"),
     }
     if settings.github is not None and platform.github_provider_arn is not None:
         repository: GithubProject = {

@@ -116,7 +116,7 @@ class ModelStack(pulumi.ComponentResource):
         if not self._plan.has("release-ci"):
             shared = self._platform.image_build_project
             return pulumi.Output.from_input(shared), pulumi.Output.from_input("")
-        args = parts.release_ci_args(self._settings, self._platform, self._where)
+        args = parts.release_ci_args(self._settings, self._platform, self._where, self._plan)
         found = ReleaseCi(f"{self._name}-release-ci", args, self._inside)
         return found.build_project, found.role_arn
 

@@ -16,7 +16,7 @@ from terrace_components.statements import (
     use_keys,
     write_objects,
 )
-from terrace_components.tracking_policies import log_runs_of, look_at_runs, read_lineage
+from terrace_components.tracking_policies import PREFIX, log_runs_of, look_at_runs, read_lineage
 
 SAGEMAKER_READ = (
     "sagemaker:DescribeEndpoint",
@@ -169,7 +169,7 @@ def _watch_training(reach: Reach) -> list[Statement]:
     ]
 
 
-def _train(reach: Reach) -> list[Statement]:
+def train(reach: Reach) -> list[Statement]:
     """Return what starts pipelines and records runs by hand; who publishes a pipeline is a deployer."""
     if "tracking" not in reach.capabilities:
         return []
@@ -181,6 +181,7 @@ def _train(reach: Reach) -> list[Statement]:
     return [
         allow("RunPipelines", run, reach.sagemaker("pipeline")),
         log_runs_of(reach.place),
+        allow("KeepArtifactsOfRuns", ["s3:PutObject"], [f"arn:aws:s3:::{reach.artifact_bucket}/{PREFIX}*"]),
     ]
 
 
@@ -188,7 +189,7 @@ def _experiment(reach: Reach) -> list[Statement]:
     jobs = reach.sagemaker("processing-job", "training-job", "transform-job")
     return [
         allow("RunJobs", SAGEMAKER_EXPERIMENT, jobs),
-        *_train(reach),
+        *train(reach),
         grant_keys(reach.keys),
         pass_role(reach.place.account, [f"{reach.place.prefix}-*-train"], "sagemaker.amazonaws.com"),
     ]

@@ -207,7 +207,7 @@ class Platform(pulumi.ComponentResource):
         if self._settings.workbench.bring is not None:
             self._built["domain_id"] = self._settings.workbench.bring
             return
-        args = parts.workbench_args(self._settings, where, self._built)
+        args = parts.workbench_args(self._settings, where, self._built, self._plan)
         self._built["domain_id"] = Workbench(f"{self._name}-workbench", args, self._inside).domain_id
 
     def _packages(self, where: Placement) -> None:

@@ -100,13 +100,14 @@ def ci_args(settings: PlatformSettings, where: Placement) -> CiArgs:
     return args
 
 
-def workbench_args(settings: PlatformSettings, where: Placement, built: dict[str, Any]) -> WorkbenchArgs:
+def workbench_args(settings: PlatformSettings, where: Placement, built: dict[str, Any], found: Plan) -> WorkbenchArgs:
     """Return what Workbench is given.
 
     Args:
         settings: The platform's settings.
         where: Where the component stands, boundary included.
         built: Outputs of network and keys.
+        found: The plan.
     """
     return {
         "placement": where,
@@ -118,6 +119,7 @@ def workbench_args(settings: PlatformSettings, where: Placement, built: dict[str
         "auth": Auth(settings.workbench.auth),
         "idle_minutes": settings.workbench.idle_minutes,
         "profiles": list(settings.workbench.profiles),
+        "capabilities": list(found.on),
     }
 
 

@@ -7,7 +7,7 @@ import pulumi_aws as aws
 
 from terrace.maturity.oidc import GithubRepository, github_trust, gitlab_trust
 from terrace_components.child import Children
-from terrace_components.ci_policies import ci_policy
+from terrace_components.ci_policies import ci_policy, ci_training_policy
 from terrace_components.documents import Document, policy
 from terrace_components.image_build import ImageBuild
 from terrace_components.model_policies import ModelScope
@@ -53,6 +53,8 @@ class ReleaseCiArgs(TypedDict):
     """Key of the build's logs."""
     branch: str
     """The branch whose pipeline deploys."""
+    training: NotRequired[bool]
+    """The model has a training pipeline, which the repository's pipeline publishes. Default false."""
     github: NotRequired[GithubProject]
     """The repository, if it is on GitHub."""
     github_provider_arn: NotRequired[str]
@@ -112,6 +114,16 @@ class ReleaseCi(pulumi.ComponentResource):
                 role=role.name,
                 policy=policy(ci_policy(scope, place.name("codebuild", "images"), place.boundary_arn)),
             )
+            if args.get("training"):
+                # A policy of its own: all that is written into a role counts together, and IAM takes 10240 characters.
+                training = child(
+                    aws.iam.Policy,
+                    "ci-training-policy",
+                    name=place.name("policy", "ci-training"),
+                    description=f"What the repository's pipeline does for the training of {place.model}",
+                    policy=policy(ci_training_policy(scope, place.boundary_arn)),
+                )
+                child(aws.iam.RolePolicyAttachment, "ci-training-attachment", role=role.name, policy_arn=training.arn)
             self.role_arn = role.arn
 
         self.build_project = build.project

@@ -1,6 +1,6 @@
 """Workbench: a SageMaker domain inside the network, a profile for each person, and apps that stop when idle."""
 
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import pulumi
 import pulumi_aws as aws
@@ -34,6 +34,8 @@ class WorkbenchArgs(TypedDict):
     """After how many idle minutes an app stops, 60 to 525600."""
     profiles: list[str]
     """Names of the people, one profile and home folder each."""
+    capabilities: NotRequired[list[str]]
+    """Ids of the capabilities that are on: notebooks record their runs where runs are tracked. Default none."""
 
 
 class Workbench(pulumi.ComponentResource):
@@ -81,6 +83,7 @@ class Workbench(pulumi.ComponentResource):
             artifact_bucket=place.name("bucket", "artifacts"),
             data_key=args["data_key_arn"],
             models_key=args["models_key_arn"],
+            capabilities=frozenset(args.get("capabilities", ())),
         )
         role = self._child(
             aws.iam.Role,

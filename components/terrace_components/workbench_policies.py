@@ -1,7 +1,7 @@
 """What notebooks may do. Pure."""
 
 from terrace_components.documents import Document, allow, document, pass_role
-from terrace_components.personas import SAGEMAKER_EXPERIMENT, Reach, explore
+from terrace_components.personas import SAGEMAKER_EXPERIMENT, Reach, explore, train
 from terrace_components.statements import attach_network, create_job_logs, grant_keys, put_metrics
 
 
@@ -31,6 +31,7 @@ def workbench_policy(reach: Reach) -> Document:
         ),
         allow("FindApps", find, ["*"]),
         allow("RunJobs", SAGEMAKER_EXPERIMENT, jobs),
+        *train(reach),
         pass_role(place.account, [f"{place.prefix}-*-train"], "sagemaker.amazonaws.com"),
         grant_keys(reach.keys),
         create_job_logs(place.account, place.region),
