@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from terrace.sandbox.events.alarm_math import Series
 
 STATISTICS = ("SampleCount", "Average", "Sum", "Minimum", "Maximum")
+Dimensions = frozenset[tuple[str, str]]
 _PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d{1,10})?|100)")
 
 
@@ -30,7 +32,7 @@ class Watched:
 
     namespace: str
     name: str
-    dimensions: frozenset[tuple[str, str]]
+    dimensions: Dimensions
     statistic: str
     period: int
     unit: str | None = None
@@ -42,13 +44,14 @@ class Watched:
 
 
 class Recent:
-    """The values of the metrics of one account and region that alarms watch.
+    """The values of the metrics of one account and region that alarms watch, in the order of their times.
 
     moto keeps all values in one list; only what was added since the last look is read again.
     """
 
     def __init__(self) -> None:
-        self._by_metric: dict[tuple[str, str], list[Any]] = {}
+        self._wanted: set[tuple[str, str]] = set()
+        self._by_metric: dict[tuple[str, str, Dimensions], list[tuple[float, int, Any]]] = {}
         self._first: Any = None
         self._read = 0
 
@@ -60,22 +63,27 @@ class Recent:
             wanted: Namespaces and names of the metrics that are watched.
         """
         first = data[0] if data else None
-        if first is not self._first or len(data) < self._read or not wanted <= self._by_metric.keys():
-            self._by_metric, self._read, self._first = {key: [] for key in wanted}, 0, first
+        if first is not self._first or len(data) < self._read or not wanted <= self._wanted:
+            self._by_metric, self._wanted, self._read, self._first = {}, set(wanted), 0, first
         end = len(data)
-        for datum in data[self._read : end]:
-            values = self._by_metric.get((datum.namespace, datum.name))
-            if values is not None:
-                values.append(datum)
+        for number in range(self._read, end):
+            datum = data[number]
+            if (datum.namespace, datum.name) in self._wanted:
+                key = (datum.namespace, datum.name, dimensions(datum.dimensions))
+                # Nearly always the newest: then this is an append.
+                bisect.insort(self._by_metric.setdefault(key, []), (_seconds(datum.timestamp), number, datum))
         self._read = end
 
     def series(self, watched: Watched, end: float, periods: int) -> Series:
         """Return the values of the last periods before a moment; period 0 ends then."""
+        known = self._by_metric.get((watched.namespace, watched.name, watched.dimensions), [])
         held: dict[int, list[Any]] = {}
-        for datum in self._by_metric.get((watched.namespace, watched.name), ()):
-            number = math.ceil((end - _seconds(datum.timestamp)) / watched.period) - 1
-            if 0 <= number < periods and _is(datum, watched):
-                held.setdefault(number, []).append(datum)
+        for index in range(bisect.bisect_left(known, (end - periods * watched.period,)), len(known)):
+            at, _, datum = known[index]
+            if at >= end:
+                break
+            if not watched.unit or datum.unit == watched.unit:
+                held.setdefault(math.ceil((end - at) / watched.period) - 1, []).append(datum)
         return {number: statistic(watched.statistic, data) for number, data in held.items()}
 
 
@@ -122,19 +130,11 @@ def _percentile(percent: float, parts: Sequence[tuple[float, float, float, float
     return weighted[-1][0]
 
 
-def _is(datum: Any, watched: Watched) -> bool:
-    if watched.unit and datum.unit != watched.unit:
-        return False
-    return {(dimension.name, dimension.value) for dimension in datum.dimensions} == watched.dimensions
-
-
 def _seconds(time: datetime) -> float:
     # CloudWatch in moto keeps times in UTC, with and without saying so.
     return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
 
 
-def dimensions(given: Mapping[str, str] | Sequence[Any]) -> frozenset[tuple[str, str]]:
-    """Return dimensions as a set, from a map or from moto's objects."""
-    if isinstance(given, Mapping):
-        return frozenset(given.items())
+def dimensions(given: Sequence[Any]) -> Dimensions:
+    """Return moto's dimensions as a set."""
     return frozenset((one.name, one.value) for one in given)
