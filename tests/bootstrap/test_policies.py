@@ -38,7 +38,7 @@ def many(value: Any) -> list[str]:
     return value if isinstance(value, list) else [value]
 
 
-@pytest.mark.parametrize("level", [0, 1])
+@pytest.mark.parametrize("level", [0, 1, 2])
 def test_each_policy_fits_into_iam_with_the_longest_names(level: int) -> None:
     """6144 characters a managed policy, ten of them a role, whatever organisation and environment are called."""
     of = settings(level=level, **LONGEST)
@@ -59,6 +59,7 @@ def test_no_service_and_no_administrator_is_given_away() -> None:
         "cloudwatch:DescribeAlarms",
         "ec2:Describe*",
         "kms:ListAliases",
+        "sagemaker:ListMlflowApps",
         "sns:Unsubscribe",
         "ssm:DescribeParameters",
     }
@@ -162,14 +163,18 @@ def called(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
     return actions
 
 
+OWN = {"tracking": {"kind": "mlflow", "uri": "https://mlflow.acme.example"}}
+
+
 @pytest.mark.slow
+@pytest.mark.parametrize("more", [{}, {"tracking": {"kind": "server"}}, OWN], ids=["app", "server", "own"])
 def test_an_up_calls_nothing_that_the_role_may_not(
-    called: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    called: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: dict[str, Any]
 ) -> None:
     """What the handlers of the plan's resource types call, to make, read and change them, is in the policies."""
     monkeypatch.setenv("TERRACE_HOME", str(tmp_path))
     try:
-        platform = open_platform(ROOT, "dev", {"level": 1})
+        platform = open_platform(ROOT, "dev", {"level": 2, **more})
         runs.up_platform(platform, runs.Options("embedded"))
         runs.refresh(platform, runs.Options("embedded"))
         runs.up_platform(platform, runs.Options("embedded"))

@@ -92,6 +92,15 @@ _SERVICES = {
         "UntagResource",
     ),
     "sagemaker": ("AddTags", "Create*", "DeleteTags", "Describe*", "List*", "Update*"),
+    "secretsmanager": (
+        "CreateSecret",
+        "DescribeSecret",
+        "GetResourcePolicy",
+        "PutResourcePolicy",
+        "TagResource",
+        "UntagResource",
+        "UpdateSecret",
+    ),
     "sns": (
         "CreateTopic",
         "DeleteTopic",

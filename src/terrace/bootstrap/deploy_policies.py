@@ -12,13 +12,14 @@ from typing import Any
 from terrace.bootstrap.deploy_boundary import denials
 from terrace.bootstrap.names import Names
 from terrace.bootstrap.network_policy import network_statements
-from terrace.bootstrap.work_needs import LOGS, WORK
+from terrace.bootstrap.work_needs import JOB_LOGS, LOGS, WORK
 from terrace.maturity import Plan, PlatformSettings, plan
 from terrace.maturity.documents import Document, Statement, allow, document
 
 PASSED_TO = {
     "images": "codebuild.amazonaws.com",
     "network": "vpc-flow-logs.amazonaws.com",
+    "tracking": "sagemaker.amazonaws.com",
     "workbench": "sagemaker.amazonaws.com",
 }
 """Capability → the service that the roles it makes are passed to."""
@@ -204,11 +205,29 @@ def _work(at: Names, found: Plan) -> list[Statement]:
     ]
     if wanted & {"images", "network"}:
         statements += [_statement(at, *one) for one in LOGS]
+    if "lineage" in wanted:
+        statements.append(_statement(at, *JOB_LOGS))
+    if "tracking" in wanted:
+        # AWS makes up the ARN of an App: that it is this environment's is told by its tag.
+        apps = [at.arn("mlflow-app/*", "sagemaker")]
+        statements += [
+            allow("MakeTracking", ["sagemaker:AddTags", "sagemaker:CreateMlflowApp"], apps, condition=_asked(at)),
+            allow("KeepTracking", _TRACKING, apps, condition=_tagged(at)),
+        ]
     if "workbench" in wanted:
         condition = {"StringEquals": {"iam:AWSServiceName": "sagemaker.amazonaws.com"}}
         linked = [at.arn("role/aws-service-role/sagemaker.amazonaws.com/*")]
         statements.append(allow("LinkSageMaker", ["iam:CreateServiceLinkedRole"], linked, condition=condition))
     return statements
+
+
+_TRACKING = [
+    "sagemaker:AddTags",
+    "sagemaker:DeleteTags",
+    "sagemaker:DescribeMlflowApp",
+    "sagemaker:ListTags",
+    "sagemaker:UpdateMlflowApp",
+]
 
 
 def _statement(at: Names, sid: str, actions: Sequence[str], resources: Sequence[str]) -> Statement:

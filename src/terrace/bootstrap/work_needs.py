@@ -24,6 +24,9 @@ LOGS: tuple[Need, ...] = (
     ("FindLogs", ("logs:DescribeLogGroups",), ("logs log-group:*",)),
 )
 
+JOB_LOGS: Need = ("KeepJobLogs", LOGS[0][1], ("logs log-group:/aws/sagemaker/*",))
+"""Log groups of SageMaker's jobs: SageMaker decides their names."""
+
 WORK: dict[str, tuple[Need, ...]] = {
     "images": (
         (
@@ -91,6 +94,41 @@ WORK: dict[str, tuple[Need, ...]] = {
             ("codeartifact domain/{prefix}*", "codeartifact repository/{prefix}*"),
         ),
     ),
+    "tracking": (
+        ("FindTracking", ("sagemaker:ListMlflowApps",), ("*",)),
+        (
+            "KeepTrackingServers",
+            tuple(
+                f"sagemaker:{verb}"
+                for verb in (
+                    "AddTags",
+                    "CreateMlflowTrackingServer",
+                    "DeleteTags",
+                    "DescribeMlflowTrackingServer",
+                    "ListTags",
+                    "UpdateMlflowTrackingServer",
+                )
+            ),
+            ("sagemaker mlflow-tracking-server/{prefix}-*",),
+        ),
+        (
+            "KeepSecrets",
+            tuple(
+                f"secretsmanager:{verb}"
+                for verb in (
+                    "CreateSecret",
+                    "DescribeSecret",
+                    "GetResourcePolicy",
+                    "PutResourcePolicy",
+                    "TagResource",
+                    "UntagResource",
+                    "UpdateSecret",
+                )
+            ),
+            ("secretsmanager secret:{prefix}-*",),
+        ),
+    ),
+    "lineage": (),
     "observability": (
         (
             "KeepTopics",
