@@ -60,10 +60,12 @@ class Graph:
 
 
 class _Monitor(mocks.MockMonitor):
-    def __init__(self, parameters: dict[str, str], zones: list[str], log_groups: dict[str, dict[str, str]]) -> None:
+    def __init__(
+        self, parameters: dict[str, str], zones: list[str], log_groups: dict[str, dict[str, str]] | None = None
+    ) -> None:
         super().__init__(_NoMocks())
         self.graph = Graph()
-        self._parameters, self._zones, self._log_groups = parameters, zones, log_groups
+        self._parameters, self._zones, self._log_groups = parameters, zones, log_groups or {}
         self._lock = threading.Lock()
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802
@@ -143,7 +145,7 @@ def record(
         log_groups: Log groups that are there already, name to tags.
     """
     names = [f"eu-central-1{letter}" for letter in "abcdef"[:zones]]
-    monitor = _Monitor(parameters or {}, names, log_groups or {})
+    monitor = _Monitor(parameters or {}, names, log_groups)
     raised: list[BaseException] = []
 
     def body() -> None:
