@@ -84,14 +84,15 @@ def document(steps: Sequence[Mapping[str, Any]], parameters: Sequence[Any] = ())
     return {"Version": "2020-12-01", "Parameters": list(parameters), "Steps": list(steps)}
 
 
-def name_image(url: str) -> None:
-    """Tell a sandbox what `IMAGE` stands for, as `terrace sandbox image URI --python PATH` does."""
-    body = json.dumps({"uri": IMAGE, "python": sys.executable}).encode()
+def name_image(url: str, uri: str = IMAGE, entrypoint: Sequence[str] = ()) -> str:
+    """Tell a sandbox what an image stands for, as `terrace sandbox image URI --python PATH` does; return its URI."""
+    body = json.dumps({"uri": uri, "python": sys.executable, "entrypoint": list(entrypoint)}).encode()
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(urllib.request.Request(f"{url}/_terrace/images", body)) as answer:
         said = json.loads(answer.read())
     if "error" in said:
         raise AssertionError(said["error"])
+    return uri
 
 
 def python(code: str) -> dict[str, Any]:

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pipeline_case import IMAGE, Caller
+from pipeline_case import IMAGE, Caller, name_image
 
 from terrace.sandbox.client import MISLEADING, environment
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-PROGRAM, CODE = HERE / "sdk" / "program.py", HERE / "sdk" / "code"
+CODE = HERE / "sdk" / "code"
 DRIVER = """#!/bin/bash
 set -e
 cd /opt/ml/input/data/code
@@ -91,29 +91,90 @@ def test_a_definition_that_the_sdk_made_runs(caller: Caller, bucket: str) -> Non
     assert steps["Prepare"]["CacheHitResult"] == {"SourcePipelineExecutionArn": arn}
 
 
-@pytest.mark.slow
-def test_a_program_of_the_sdk_runs_by_the_endpoint_alone(
-    caller: Caller, bucket: str, role: str, tmp_path: Path
+@pytest.fixture
+def images(caller: Caller) -> tuple[str, str]:
+    """An image that searches and one that answers lines, as the committed definition names them."""
+    home = IMAGE.partition("/")[0]
+    search, lines = CODE / "tune.py", HERE.parent / "line_model.py"
+    return (
+        name_image(caller.url, f"{home}/search:1", ["python", str(search)]),
+        name_image(caller.url, f"{home}/lines:1", ["python", str(lines)]),
+    )
+
+
+def _check_answers(caller: Caller, bucket: str, arn: str) -> None:
+    """Assert that the best of three trials became a model, and that it answered."""
+    steps = caller.steps(arn)
+    assert list(steps) == ["Search", "Gate", "Best", "Answer"], caller.reasons(arn)
+    assert {step["StepStatus"] for step in steps.values()} == {"Succeeded"}, caller.reasons(arn)
+    job = steps["Search"]["Metadata"]["TuningJob"]["Arn"].rsplit("/", 1)[1]
+    assert re.fullmatch(rf"{arn.rsplit('/', 1)[1]}-Search-[a-z0-9]{{10}}", job)
+    found = caller.sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=job)
+    assert found["TrainingJobStatusCounters"]["Completed"] == 3
+    model = caller.sagemaker.describe_model(ModelName=steps["Best"]["Metadata"]["Model"]["Arn"].rsplit("/", 1)[1])
+    best = found["BestTrainingJob"]["TrainingJobName"]
+    assert model["PrimaryContainer"]["ModelDataUrl"] == f"s3://{bucket}/tuned/{best}/output/model.tar.gz"
+    answer = f"answers/{arn.rsplit('/', 1)[1]}/lines.csv.out"
+    assert caller.client("s3").get_object(Bucket=bucket, Key=answer)["Body"].read() == b"3.0\n7.0\n"
+
+
+def test_a_search_a_model_and_a_batch_that_the_sdk_made_run(
+    caller: Caller, bucket: str, images: tuple[str, str]
 ) -> None:
-    """The SDK itself uploads the code, creates, updates, starts, waits and lists, told where by AWS_ENDPOINT_URL."""
+    """Tuning, model and transform steps, `Or`, `In`, a list's item by number, and a step for a failure that is none."""
+    assert all(images)
+    caller.client("s3").put_object(Bucket=bucket, Key="lines/lines.csv", Body=b"1,2\n3,4\n")
+    text = (HERE / "definitions" / "tuning.json").read_text()
+    text = text.replace("BUCKET", bucket).replace("ACCOUNT", caller.account)
+    caller.sagemaker.create_pipeline(
+        PipelineName="tuning", PipelineDefinition=text, RoleArn=f"arn:aws:iam::{caller.account}:role/pipeline"
+    )
+    arn = caller.start("tuning")
+    assert caller.ended(arn)["PipelineExecutionStatus"] == "Succeeded", caller.reasons(arn)
+    _check_answers(caller, bucket, arn)
+
+
+def _sdk(caller: Caller, folder: Path, program: str, *words: str) -> dict[str, Any]:
+    """Run a program of the SDK's; return what it says."""
     made = subprocess.run(
         [sys.executable, ROOT / "tools" / "sagemaker_sdk.py"], check=True, stdout=subprocess.PIPE, text=True
     )
-    settings = tmp_path / ".config" / "sagemaker" / "config.yaml"
+    settings = folder / ".config" / "sagemaker" / "config.yaml"
     settings.parent.mkdir(parents=True)
     settings.write_text(QUIET)
     kept = {name: value for name, value in os.environ.items() if name not in MISLEADING}
-    variables = {**kept, **environment(caller.url, caller.account, caller.region), "HOME": str(tmp_path)}
+    variables = {**kept, **environment(caller.url, caller.account, caller.region), "HOME": str(folder)}
     ran = subprocess.run(
-        [made.stdout.strip(), PROGRAM, IMAGE, role, bucket],
+        [made.stdout.strip(), HERE / "sdk" / program, *words],
         env=variables,
-        cwd=tmp_path,
+        cwd=folder,
         capture_output=True,
         text=True,
         check=False,
     )
     assert ran.returncode == 0, ran.stderr[-4000:]
-    said = json.loads(ran.stdout.splitlines()[-1])
+    said: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
+    return said
+
+
+@pytest.mark.slow
+def test_a_search_by_the_sdk_itself_runs(
+    caller: Caller, bucket: str, role: str, images: tuple[str, str], tmp_path: Path
+) -> None:
+    """The SDK's tuner, model builder and transformer, and what it writes is what is committed."""
+    caller.client("s3").put_object(Bucket=bucket, Key="lines/lines.csv", Body=b"1,2\n3,4\n")
+    said = _sdk(caller, tmp_path, "tuning.py", *images, role, bucket)
+    _check_answers(caller, bucket, said["arn"])
+    committed = json.loads((HERE / "definitions" / "tuning.json").read_text())
+    assert _shape(said["definition"]) == _shape(committed), "write definitions/tuning.json anew: the SDK's form changed"
+
+
+@pytest.mark.slow
+def test_a_program_of_the_sdk_runs_by_the_endpoint_alone(
+    caller: Caller, bucket: str, role: str, tmp_path: Path
+) -> None:
+    """The SDK itself uploads the code, creates, updates, starts, waits and lists, told where by AWS_ENDPOINT_URL."""
+    said = _sdk(caller, tmp_path, "program.py", IMAGE, role, bucket)
     good, bad = said["runs"]
     assert good["status"] == "Succeeded", good
     assert set(good["steps"]) == {"Prepare", "Train", "Evaluate", "Gate", "Register"}
@@ -130,4 +191,4 @@ def _shape(definition: Any) -> Any:
         return {key: _shape(value) for key, value in definition.items()}
     if isinstance(definition, list):
         return [_shape(value) for value in definition]
-    return re.sub(r"s3://\S+|arn:\S+", "…", definition) if isinstance(definition, str) else definition
+    return re.sub(r"sdk-\d+|BUCKET|s3://\S+|arn:\S+", "…", definition) if isinstance(definition, str) else definition

@@ -12,13 +12,13 @@ from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
 
 from terrace.sandbox.pipelines import retries
-from terrace.sandbox.pipelines.arguments import fitted
+from terrace.sandbox.pipelines.arguments import fitted, operation
 from terrace.sandbox.pipelines.execution import EXECUTING, Execution, StepRun, random_id
 from terrace.sandbox.pipelines.expressions import Scope, UnresolvableError, resolve, walk
 from terrace.sandbox.pipelines.kinds import JOBS, Kind
 
 Clients = Callable[[str], Any]
-_LONGEST_NAME = 63
+_USUAL_NAME = 63
 _ENDS = {"Completed": "Succeeded", "Failed": "Failed", "Stopped": "Stopped"}
 _PROPERTY_FILE_BYTES = 4 * 2**20
 """Largest property file that is read."""
@@ -53,7 +53,7 @@ class Work:
         """Return what the expressions of a step can see."""
         runs = execution.runs
         if run.step.type in JOBS and not run.name:
-            run.name = job_name(execution.id, run.step.name)
+            run.name = job_name(execution.id, run.step.name, longest=_longest(JOBS[run.step.type]))
 
         def step(name: str, path: str) -> Any:
             found = runs.get(name)
@@ -97,11 +97,12 @@ class Work:
         """
         kind = JOBS[run.step.type]
         prefix = run.step.arguments.get(kind.name)
-        run.name = job_name(execution.id, run.step.name)
+        longest = _longest(kind)
+        run.name = job_name(execution.id, run.step.name, longest=longest)
         scope = self.scope(execution, run)
         if kind.name and isinstance(prefix, str) and prefix:
             # A definition may bring the first part of the name, as the SDK's custom prefixes do.
-            run.name = job_name(execution.id, "", prefix)
+            run.name = job_name(execution.id, "", prefix, longest)
             scope = self.scope(execution, run)
         arguments = fitted(kind, resolve(run.step.arguments, scope))
         if kind.cached:
@@ -203,11 +204,25 @@ class Work:
                     raise
 
 
-def job_name(execution: str, step: str, prefix: str = "") -> str:
-    """Return a name as AWS makes it: `pipelines-<execution>-<step>-<random>`, cut to what a job's name may be."""
+def job_name(execution: str, step: str, prefix: str = "", longest: int = _USUAL_NAME) -> str:
+    """Return a name as AWS makes it: `pipelines-<execution>-<step>-<random>`, cut to what such a name may be.
+
+    Where names are short, as those of tuning jobs, the first word is left out, as AWS leaves it out.
+    """
     tail = random_id(10)
-    first = f"{prefix}-{execution}" if prefix else f"pipelines-{execution}-{step.replace('_', '-')}"
-    return f"{first[: _LONGEST_NAME - len(tail) - 1].strip('-')}-{tail}"
+    step = step.replace("_", "-")
+    first = f"{prefix}-{execution}" if prefix else f"pipelines-{execution}-{step}"
+    if not prefix and longest < _USUAL_NAME:
+        first = f"{execution}-{step}"
+    return f"{first[: longest - len(tail) - 1].strip('-')}-{tail}"
+
+
+def _longest(kind: Kind) -> int:
+    """Return how long a name may be."""
+    if not kind.name:
+        return _USUAL_NAME
+    shape: Any = operation(kind.create).input_shape
+    return int(shape.members[kind.name].metadata.get("max", _USUAL_NAME))
 
 
 def _put_role(kind: Kind, arguments: dict[str, Any], role: str) -> None:
