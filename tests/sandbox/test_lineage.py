@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import itertools
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from hypothesis import given
+from hypothesis import strategies as st
 
+from terrace.sandbox.lineage.graph import Association, Graph
+from terrace.sandbox.lineage.query import follow
 from terrace.sandbox.provider.clients import SandboxClients
 
 _numbers = itertools.count(1)
@@ -221,3 +226,22 @@ def test_lineage_belongs_to_an_account(sagemaker: Any, sandbox: Any) -> None:
     assert other.list_artifacts()["ArtifactSummaries"] == []
     with pytest.raises(ClientError):
         other.describe_artifact(ArtifactArn=arn)
+
+
+@given(st.sets(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=20), st.integers(0, 7), st.integers(1, 10))
+def test_what_is_reached_is_what_leads_there(edges: set[tuple[int, int]], start: int, depth: int) -> None:
+    """Up the line is what has a way to the start, of at most the depth; down the line is that of the turned graph."""
+    now = datetime.now(UTC)
+
+    def reached(of: set[tuple[int, int]], direction: str) -> set[str]:
+        graph = Graph(SimpleNamespace())
+        for one, other in of:
+            graph.associations[str(one), str(other)] = Association(str(one), str(other), "ContributedTo", now)
+        return set(follow(graph, [str(start)], direction, depth)[0])
+
+    expected, latest = {start}, {start}
+    for _ in range(depth):
+        latest = {one for one, other in edges if other in latest}
+        expected |= latest
+    assert reached(edges, "Ascendants") == {str(one) for one in expected}
+    assert reached({(other, one) for one, other in edges}, "Descendants") == {str(one) for one in expected}

@@ -152,6 +152,7 @@ def test_a_run_is_read_back(tracks: Tracks, home: Path) -> None:
     assert told["memory_mb"] < 400
     tracks.sagemaker.delete_mlflow_app(Arn=tracks.arn)
     until(lambda: _servers(home, tracks.aws.account), lambda seen: not seen)
+    until(lambda: [*(home / "containers").iterdir(), *home.rglob("mlflow.db")], lambda seen: not seen)
 
 
 @pytest.mark.slow

@@ -73,6 +73,9 @@ class Gateway:
             arn: What is opened.
             wanted: Tells the parameters of the call.
         """
+        for held in (self._presigned, self._sessions):
+            for name in [name for name, one in list(held.items()) if one.until < time.time()]:
+                held.pop(name, None)
         token = secrets.token_urlsafe(32)
         until = time.time() + float(wanted("ExpiresInSeconds") or _EXPIRES)
         lasts = float(wanted("SessionExpirationDurationInSeconds") or _SESSION)

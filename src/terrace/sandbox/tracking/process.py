@@ -36,10 +36,12 @@ class MlflowProcess:
 
     Args:
         make: Returns a new container, not yet started.
+        remove: Deletes what a container that has ended leaves behind.
     """
 
-    def __init__(self, make: Callable[[], Container]) -> None:
+    def __init__(self, make: Callable[[], Container], remove: Callable[[Container], None]) -> None:
         self._make = make
+        self._remove = remove
         self._container: Container | None = None
         self._lock = threading.Lock()
         self._ended = threading.Event()
@@ -99,6 +101,7 @@ class MlflowProcess:
         container, self._container = self._container, None
         if container is not None:
             container.stop(_STOP_SECONDS)
+            self._remove(container)
 
     def _up(self) -> Container:
         if self._failed is not None and time.monotonic() - self._failed[0] < _AGAIN_SECONDS:
@@ -119,6 +122,7 @@ class MlflowProcess:
         last = " | ".join(line.strip() for line in container.log.tail(4) if line.strip())
         failed = SandboxError(f"The MLflow server {reason}; it printed: {last or 'nothing'}")
         self._failed = (time.monotonic(), failed)
+        self._remove(container)
         raise failed
 
 

@@ -6,7 +6,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +76,7 @@ class Tracking:
 
     def make(self, arn: str, record: dict[str, Any], status: str, *, serverless: bool) -> Tracker:
         """Keep a new App or tracking server, of which `record` is the description. Its process is not started."""
-        process = MlflowProcess(self._maker(arn, record))
+        process = MlflowProcess(self._maker(arn, record), lambda ended: self._containers.remove(ended.folder))
         tracker = Tracker(record, status, process, serverless=serverless)
         with self._lock:
             self._trackers[arn] = tracker
@@ -125,23 +125,18 @@ class Tracking:
         _, _, _, region, account, resource = arn.split(":")
         return self._folder / account / region / resource.replace("/", "-") / "mlflow.db"
 
-    def _maker(self, arn: str, record: Mapping[str, Any]) -> Any:
-        folders: list[Path] = []
-
+    def _maker(self, arn: str, record: Mapping[str, Any]) -> Callable[[], Container]:
         def make() -> Container:
             assert self._server is not None  # noqa: S101  (install comes first)
-            while folders:
-                self._containers.remove(folders.pop())
             python, database = environment.ensure(), self._database(arn)
             database.parent.mkdir(parents=True, exist_ok=True)
             _, _, _, region, account, resource = arn.split(":")
             env = role_environment(self._server.url, account, record["RoleArn"], region, resource.rsplit("/", 1)[-1])
-            folders.append(self._containers.folder())
             artifacts = record["ArtifactStoreUri"].rstrip("/")
             argv = [str(python), "-I", str(Path(launch.__file__)), str(database), artifacts]
             port = int(self._server.url.rpartition(":")[2])
             env |= {"PATH": f"{python.parent}:{SYSTEM_PATH}"}
-            return self._containers.make(folders[0], Command(argv, env, serves=True, reach=(port,)))
+            return self._containers.make(self._containers.folder(), Command(argv, env, serves=True, reach=(port,)))
 
         return make
 
