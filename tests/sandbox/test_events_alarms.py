@@ -290,3 +290,21 @@ def test_an_alarm_on_a_pipeline_rings_when_a_run_fails(aws: Clients) -> None:
     listed = aws("cloudwatch").list_metrics(Namespace="AWS/Sagemaker/ModelBuildingPipeline")["Metrics"]
     counted = {(one["MetricName"], *sorted(dimension["Value"] for dimension in one["Dimensions"])) for one in listed}
     assert {("ExecutionStarted", "train"), ("ExecutionFailed", "train"), ("StepFailed", "No", "train")} <= counted
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"Period": 45}, "multiple of 60"),
+        ({"Period": 300, "EvaluationPeriods": 289}, "more than a day"),
+        ({"Period": 3600, "EvaluationPeriods": 169}, "more than seven days"),
+        ({"EvaluationPeriods": 2, "DatapointsToAlarm": 3}, "DatapointsToAlarm"),
+        ({"TreatMissingData": "nonBreaching"}, "TreatMissingData must be one of"),
+    ],
+)
+def test_an_alarm_that_cloudwatch_refuses_is_refused(aws: Clients, more: dict[str, Any], words: str) -> None:
+    """Periods, counts and treatments that make no alarm are refused when it is made."""
+    with pytest.raises(ClientError, match=words) as refused:
+        _alarm(aws, **more)
+    assert refused.value.response["Error"]["Code"] == "ValidationError"
+    assert aws("cloudwatch").describe_alarms()["MetricAlarms"] == []

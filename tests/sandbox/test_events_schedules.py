@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import urllib.request
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,9 +15,11 @@ from botocore.exceptions import ClientError
 from events_case import ROLE, eventually, heard, messages, queue, rule, silent
 from provider_case import REGION
 
+from terrace.sandbox import Sandbox
 from terrace.sandbox.events.alarmclock import AlarmClock
 from terrace.sandbox.events.expressions import parse
 from terrace.sandbox.provider.base import Clients
+from terrace.sandbox.provider.clients import SandboxClients
 
 OFF = {"Mode": "OFF"}
 
@@ -235,3 +239,23 @@ def test_what_ends_says_so() -> None:
     clock.tick()
     assert ended == [now]
     assert len(clock) == 0
+
+
+def test_a_reset_forgets_what_was_to_come(tmp_path: Path) -> None:
+    """After a reset of the sandbox nothing of before is due, and what is made then is."""
+    server = Sandbox(tmp_path)
+    running = server.start()
+    try:
+        aws = SandboxClients(running.url, "300000000099", REGION)
+        queue(aws)
+        _schedule(aws, _at(2), {"Arn": queue(aws)})
+        rule(aws, {"source": ["tests"]}, {"Arn": queue(aws)})
+        server.reset()
+        with urllib.request.urlopen(f"{running.url}/_terrace/status") as answer:
+            assert json.load(answer)["rooms"]["events"] == {"deliveries": 0, "scheduled": 0}
+        _schedule(aws, _at(1), {"Arn": queue(aws)}, Name="new")
+        (event,) = heard(aws)
+        assert event["resources"][0].endswith("/new")
+        assert silent(aws, seconds=1.5)
+    finally:
+        server.stop()

@@ -15,12 +15,12 @@ from moto.cloudwatch.responses import CloudWatchResponse
 from moto.core.responses import ActionResult
 
 from terrace.sandbox.bus import Bus, Happening
-from terrace.sandbox.events import alarm_rule
+from terrace.sandbox.events import alarm_checks
 from terrace.sandbox.events.alarm_state import ALARM, INSUFFICIENT_DATA, OK
 from terrace.sandbox.events.alarms import Place, stamp, watched
 from terrace.sandbox.events.post import Letter, Post
 from terrace.sandbox.events.targets import Arn, Clients
-from terrace.sandbox.services.extend import Refusal, page, state
+from terrace.sandbox.services.extend import page, state
 from terrace.sandbox.services.kept import wrap
 
 _RETRIES, _AGE = 100, 3600.0
@@ -52,8 +52,8 @@ class Alarms:
         """
 
         def put_metric_alarm(original: Callable[[], Any], response: Any) -> Any:
-            name, rule = response._get_param("AlarmName"), response._get_param("AlarmRule")
-            _check_rule(rule)
+            name = response._get_param("AlarmName")
+            alarm_checks.check(response._get_param)
             backend = response.cloudwatch_backend
             new = name not in backend.alarms
             result = original()
@@ -145,15 +145,6 @@ def _set(original: Any) -> tuple[str, str, str | None, str]:
     """Return what `set_alarm_state` of moto's is called with."""
     _, name, said, data, value = original.args
     return name, said, data, value
-
-
-def _check_rule(rule: str | None) -> None:
-    if rule is None:
-        return
-    try:
-        alarm_rule.parse(rule)
-    except ValueError as wrong:
-        raise Refusal("ValidationError", f"AlarmRule is not valid: {wrong}") from None
 
 
 def _now(alarm: Any) -> dict[str, str]:

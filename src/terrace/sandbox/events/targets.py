@@ -21,8 +21,9 @@ KINDS = (
 
 @dataclass(frozen=True)
 class Arn:
-    """The parts of an ARN."""
+    """The parts of an ARN, and the whole."""
 
+    text: str
     service: str
     region: str
     account: str
@@ -33,8 +34,8 @@ class Arn:
         """Split an ARN; what is none has no service."""
         parts = text.split(":", 5)
         if len(parts) != 6 or parts[0] != "arn":
-            return cls("", "", "", text)
-        return cls(parts[2], parts[3], parts[4], parts[5])
+            return cls(text, "", "", "", text)
+        return cls(text, parts[2], parts[3], parts[4], parts[5])
 
     @property
     def kind(self) -> str:
@@ -138,8 +139,7 @@ def _pipeline(aws: SandboxClients, call: Call) -> None:
 
 
 def _topic(aws: SandboxClients, call: Call) -> None:
-    arn = f"arn:aws:sns:{call.arn.region}:{call.arn.account}:{call.arn.name}"
-    aws("sns").publish(TopicArn=arn, Message=call.text)
+    aws("sns").publish(TopicArn=call.arn.text, Message=call.text)
 
 
 def _queue(aws: SandboxClients, call: Call) -> None:
@@ -156,8 +156,7 @@ def _log_group(aws: SandboxClients, call: Call) -> None:
 
 
 def _state_machine(aws: SandboxClients, call: Call) -> None:
-    arn = f"arn:aws:states:{call.arn.region}:{call.arn.account}:{call.arn.resource}"
-    aws("stepfunctions").start_execution(stateMachineArn=arn, name=call.token, input=call.text)
+    aws("stepfunctions").start_execution(stateMachineArn=call.arn.text, name=call.token, input=call.text)
 
 
 def _project(aws: SandboxClients, call: Call) -> None:
