@@ -18,7 +18,7 @@ from typing import Any
 
 FOLDER = Path(__file__).parent / "baselines"
 ENVIRONMENTS = ("dev", "staging", "prod")
-LEVELS = (0, 1)
+LEVELS = (0, 1, 2)
 INFRA = Path(__file__).parents[2] / "templates" / "model" / "project" / "infra" / "__main__.py.jinja"
 DROPPED = ("dependencies", "property_dependencies", "kept", "replaced")
 COMPUTED = ("tagsAll", "dnsEntries", "networkInterfaceIds", "insecureValue")

@@ -76,7 +76,7 @@ def test_the_level_that_stands_needs_nothing(journey: Journey, world: World) -> 
     assert world.stores(journey.environment) == journey.again.stores
 
 
-@pytest.mark.parametrize("level", [2, 7])
+@pytest.mark.parametrize("level", [3, 7])
 def test_a_level_that_cannot_be_had_changes_nothing(world: World, level: int) -> None:
     """A level that is not built, or that there is not, is refused before anything is written."""
     before = world.platform("dev").settings_file.read_text()

@@ -11,6 +11,8 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
+from terrace_components.lineage import JOB_LOGS
+
 from terrace.cli.group import run
 from terrace.platform import Platform, open_platform, write_program
 from terrace.target import Target
@@ -115,7 +117,7 @@ def _stores(target: Target) -> Iterator[tuple[str, Any]]:
         if not alias["AliasName"].startswith("alias/aws/"):
             yield f"alias {alias['AliasName']}", alias["TargetKeyId"]
     for group in _pages(target.client("logs"), "describe_log_groups", "logGroups"):
-        if not group["logGroupName"].startswith("/aws/"):
+        if not group["logGroupName"].startswith("/aws/") or group["logGroupName"] in JOB_LOGS:
             yield f"log group {group['logGroupName']}", group["creationTime"]
     for repository in _pages(target.client("ecr"), "describe_repositories", "repositories"):
         yield f"registry {repository['repositoryArn']}", repository["createdAt"]
@@ -131,6 +133,12 @@ def _stores(target: Target) -> Iterator[tuple[str, Any]]:
         yield f"domain {domain['DomainArn']}", domain["CreationTime"]
     for profile in _pages(sagemaker, "list_user_profiles", "UserProfiles"):
         yield f"profile {profile['DomainId']}/{profile['UserProfileName']}", profile["CreationTime"]
+    for app in sagemaker.list_mlflow_apps()["Summaries"]:
+        yield f"runs {app['Arn']}", app["CreationTime"]
+    for server in sagemaker.list_mlflow_tracking_servers()["TrackingServerSummaries"]:
+        yield f"runs {server['TrackingServerArn']}", server["CreationTime"]
+    for secret in _pages(target.client("secretsmanager"), "list_secrets", "SecretList"):
+        yield f"secret {secret['ARN']}", secret["CreatedDate"]
     for models in sagemaker.list_model_package_groups()["ModelPackageGroupSummaryList"]:
         yield f"model group {models['ModelPackageGroupArn']}", models["CreationTime"]
 
