@@ -53,7 +53,7 @@ class Journal:
             if found is None:
                 record: dict[str, Any] = {"Source": source, f"{noun}Name": name, f"{noun}Type": of}
                 found = self.graph.put(kind, arn, record)
-            if found.record.get("Properties") != properties:
-                found.record["Properties"] = properties
+            if found.record.get("Properties", {}) | properties != found.record.get("Properties", {}):
+                found.record["Properties"] = found.record.get("Properties", {}) | properties
                 found.touch()
         return found

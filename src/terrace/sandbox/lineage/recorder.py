@@ -96,7 +96,7 @@ class Recorder:
         for name, made in (detail.get("metadata") or {}).items():
             arn = str(made.get("arn", "")) if isinstance(made, Mapping) else ""
             if name in _STEPS and arn:
-                work = functools.partial(_tag_job, _STEPS[name], arn.rpartition("/")[2], tags)
+                work = functools.partial(_tag_job, _STEPS[name], arn, tags)
             elif name == "registerModel" and arn:
                 work = functools.partial(_tag_package, arn, tags)
             else:
@@ -138,18 +138,27 @@ class Recorder:
         return Journal(Graph(sagemaker_backends[account][region]), self._clients[account, region])
 
 
-def _tag_job(kind: str, name: str, tags: Mapping[str, str], journal: Journal) -> None:
+def _tag_job(kind: str, arn: str, tags: Mapping[str, str], journal: Journal) -> None:
+    name, client = arn.rpartition("/")[2], journal.client
     component = journal.graph.backend.trial_components.get(component_name(kind, name))
     component = component or jobs.record(journal, kind, name)
     tag(component, tags)
+    held = {one["Key"] for one in client.list_tags(ResourceArn=arn).get("Tags", ())}
+    missing = [{"Key": key, "Value": value} for key, value in tags.items() if key not in held]
+    if missing:
+        client.add_tags(ResourceArn=arn, Tags=missing)
     component.metadata_properties = {"GeneratedBy": tags[EXECUTION_TAG]}
-    _, _, pipeline, _, execution = tags[EXECUTION_TAG].replace("/", ":").rsplit(":", 4)
     if component.trial_name is None:
-        # What AWS does unless the definition's PipelineExperimentConfig says otherwise.
-        join_trial(journal.graph, component, {"ExperimentName": pipeline, "TrialName": execution})
+        execution = client.describe_pipeline_execution(PipelineExecutionArn=tags[EXECUTION_TAG])
+        join_trial(journal.graph, component, execution.get("PipelineExperimentConfig", {}))
 
 
 def _tag_package(arn: str, tags: Mapping[str, str], journal: Journal) -> None:
     package = models.package(journal, arn)
     package.tags |= tags
     package.record["MetadataProperties"] = {"GeneratedBy": tags[EXECUTION_TAG]}
+    for end in [one.destination for one in journal.graph.associations.values() if one.source == package.arn]:
+        group = journal.graph.entities[end]
+        # The SDK's ModelPackageGroup.pipeline_execution_arn() reads it there: the latest execution that registered.
+        group.record["Properties"] = {**group.record.get("Properties", {}), "PipelineExecutionArn": tags[EXECUTION_TAG]}
+        group.touch()
