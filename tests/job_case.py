@@ -18,6 +18,8 @@ from terrace.sandbox import Running
 from terrace.sandbox.provider.clients import SandboxClients
 
 ENDED = ("Completed", "Failed", "Stopped")
+PATIENCE = 90.0
+"""Seconds that a job of the tests may take on a machine that does other things too."""
 
 
 class JobCase:
@@ -99,6 +101,7 @@ class JobCase:
         seen: dict[str, Any] = until(
             lambda: self.sagemaker.describe_training_job(TrainingJobName=name),
             lambda one: one["TrainingJobStatus"] in ENDED or one["SecondaryStatus"] in states,
+            PATIENCE,
         )
         return seen
 
@@ -151,6 +154,7 @@ class JobCase:
         seen: dict[str, Any] = until(
             lambda: self.sagemaker.describe_processing_job(ProcessingJobName=name),
             lambda one: one["ProcessingJobStatus"] in (*ENDED, *states),
+            PATIENCE,
         )
         return seen
 
@@ -183,6 +187,7 @@ class JobCase:
         seen: dict[str, Any] = until(
             lambda: self.sagemaker.describe_transform_job(TransformJobName=name),
             lambda one: one["TransformJobStatus"] in ENDED,
+            PATIENCE,
         )
         return seen
 

@@ -105,6 +105,14 @@ def test_an_unknown_image_fails_the_job(jobs: JobCase) -> None:
     assert image in seen["FailureReason"]
 
 
+def test_a_command_that_is_not_there_fails_the_job(jobs: JobCase) -> None:
+    """The reason says which."""
+    name = jobs.training(algorithm={"ContainerEntrypoint": ["/opt/nothing/run"]})
+    reason = jobs.trained(name)["FailureReason"]
+    assert reason.startswith("AlgorithmError: /opt/nothing/run cannot be started")
+    assert reason.endswith(", exit code: 127")
+
+
 def test_an_output_that_cannot_be_written_fails_the_job(jobs: JobCase) -> None:
     """The model is not lost in silence."""
     output = {"S3OutputPath": "s3://no-such-bucket-here/models"}

@@ -236,7 +236,7 @@ def test_tags_and_deletion(jobs: JobCase) -> None:
 
 def test_ten_at_once(jobs: JobCase) -> None:
     """Ten jobs wait for each other and all end: they do run at the same time."""
-    code = "import time; time.sleep(3)"
+    code = "import time; print('here'); time.sleep(3)"
     names = [jobs.training(code) for _ in range(10)]
     running = until(
         lambda: jobs.sagemaker.list_training_jobs(StatusEquals="InProgress", MaxResults=100)["TrainingJobSummaries"],
@@ -244,3 +244,4 @@ def test_ten_at_once(jobs: JobCase) -> None:
     )
     assert len(running) == 10
     assert {jobs.trained(name)["TrainingJobStatus"] for name in names} == {"Completed"}
+    assert [jobs.logs("TrainingJobs", name) for name in names] == [["here"]] * 10

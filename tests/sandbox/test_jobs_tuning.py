@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from job_case import ENDED, JobCase
+from job_case import ENDED, PATIENCE, JobCase
 from serving import fresh, until
 
 from terrace.sandbox import Running
@@ -61,6 +61,7 @@ def _tuned(jobs: JobCase, name: str) -> dict[str, Any]:
     seen: dict[str, Any] = until(
         lambda: jobs.sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name),
         lambda one: one["HyperParameterTuningJobStatus"] in ENDED,
+        PATIENCE,
     )
     return seen
 

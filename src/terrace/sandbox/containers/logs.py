@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import collections
+import logging
 import os
+import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -21,6 +23,9 @@ LINE_BYTES = 256 * 2**10
 """Longest event that CloudWatch Logs takes; longer lines are cut into several."""
 STREAM_EVENTS = 20_000
 """How many events of a stream the sandbox remembers; the oldest go first."""
+_LOG = logging.getLogger(__name__)
+_making = threading.Lock()
+"""Two containers' first lines may come at once."""
 _READ_BYTES = 64 * 2**10
 _PAUSE = 0.02
 """Seconds between reads: a container that prints without end waits for us, not we for it."""
@@ -72,7 +77,11 @@ class Log:
         texts = [line[:LINE_BYTES].decode(errors="replace").rstrip("\r") for line in lines]
         self._last.extend(texts)
         if self._sink is not None and texts:
-            self._sink(texts)
+            try:
+                self._sink(texts)
+            except Exception:
+                # Whoever stops reading here would stop the container at its next full pipe.
+                _LOG.exception("Lines of %s were lost", self.path)
 
 
 def cloudwatch(account: str, region: str, group: str, stream: str) -> Sink:
@@ -88,10 +97,11 @@ def cloudwatch(account: str, region: str, group: str, stream: str) -> Sink:
         from moto.logs.models import logs_backends
 
         backend: Any = logs_backends[account][region]
-        if group not in backend.groups:
-            backend.create_log_group(group, {})
-        if stream not in backend.groups[group].streams:
-            backend.create_log_stream(group, stream)
+        with _making:
+            if group not in backend.groups:
+                backend.create_log_group(group, {})
+            if stream not in backend.groups[group].streams:
+                backend.create_log_stream(group, stream)
         now = int(datetime.now(UTC).timestamp() * 1000)
         # CloudWatch takes no empty message.
         events = [{"timestamp": now, "message": line} for line in lines if line]

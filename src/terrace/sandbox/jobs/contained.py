@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from terrace.sandbox.containers import Command, Container, capabilities, cloudwatch, role_environment
+from terrace.sandbox.containers.init import CANNOT_START, NOT_FOUND
 from terrace.sandbox.containers.logs import Sink
 from terrace.sandbox.images import Image, ImageError
 from terrace.sandbox.jobs.home import disk_bytes
@@ -116,10 +117,15 @@ class ContainerJob(Job):
 
 
 def failure(opt_ml: Path, code: int) -> JobFailedError:
-    """Return how a job fails whose command did: what it has written to /opt/ml/output/failure, and its exit code."""
+    """Return how a job fails whose command did: what it has written to /opt/ml/output/failure, and its exit code.
+
+    Where the command could not even be started, what the container said of it takes the place of the former.
+    """
     try:
         with (opt_ml / "output" / "failure").open(errors="replace") as file:
             said = file.read(900).strip()
     except OSError:
         said = ""
+    if not said and code in (CANNOT_START, NOT_FOUND):
+        said = (opt_ml.parent / "container.log").read_text(errors="replace").strip()[-900:]
     return JobFailedError(f"AlgorithmError: {said}, exit code: {code}")
