@@ -21,6 +21,7 @@ RINGS = {
     "pipelines": "definitions run step by step, seen through boto3",
     "template": "generated projects",
     "release": "who serves what, from a baseline to versions",
+    "operations": "runs, bills, approvals, rollbacks and promotion, as people type them",
     "cli": "commands, as processes",
     "packaging": "the wheel, in an empty environment",
     "pulumi_engine": "the same programs on Pulumi's own engine",

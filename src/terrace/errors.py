@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 
 class TerraceError(Exception):
@@ -52,3 +53,17 @@ class ProjectError(TerraceError):
 
 class MissingExtraError(TerraceError):
     """A package of an optional extra is not installed. Says what to install."""
+
+
+class RunError(TerraceError):
+    """A run of a pipeline that did not come out well, or that nobody watches any more.
+
+    Args:
+        message: How it came out.
+        hint: What to do next.
+        details: What `--json` prints beside the error, such as the execution with its steps.
+    """
+
+    def __init__(self, message: str, hint: str | None = None, details: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message, hint)
+        self.details = dict(details or {})

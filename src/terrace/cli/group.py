@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import click
 
 from terrace import __version__
-from terrace.errors import SettingsError, TerraceError
+from terrace.errors import RunError, SettingsError, TerraceError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("terrace.cli.init", "Write a platform's program and settings into a folder."),
@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "outputs": ("terrace.cli.stack", "Show what an environment or a model project exports."),
     "status": ("terrace.cli.status", "Show what an environment has: level, capabilities, models and who serves."),
     "new": ("terrace.cli.new", "Make a model repository from the template."),
+    "pipeline": ("terrace.cli.pipeline", "Run a model's pipeline, follow it, and see what its runs cost."),
     "release": ("terrace.cli.release", "Put a registered version of a model on its endpoint."),
     "sandbox": ("terrace.cli.sandbox", "Run AWS on this machine."),
     "demo": ("terrace.cli.demo", "Tell the whole story in the sandbox, on real data."),
@@ -84,7 +85,7 @@ def run(args: Sequence[str]) -> int:
     """Run one command line and return its exit status. Errors become one message on standard error.
 
     With `--json` among the arguments a failure is also one JSON object on standard output:
-    `{"error": {"message", "hint", "problems"}}`.
+    `{"error": {"message", "hint", "problems"}}`, and for a run of a pipeline what it was beside it.
     """
     debug = "--debug" in args or bool(os.environ.get("TERRACE_DEBUG"))
     try:
@@ -124,5 +125,7 @@ def _explain(error: Exception, as_json: bool) -> int:
     if hint:
         click.echo(hint, err=True)
     if as_json:
-        click.echo(json.dumps({"error": {"message": message, "hint": hint, "problems": problems}}, indent=2))
+        details = error.details if isinstance(error, RunError) else {}
+        said = {"error": {"message": message, "hint": hint, "problems": problems}, **details}
+        click.echo(json.dumps(said, indent=2))
     return 1

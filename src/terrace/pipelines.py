@@ -1,0 +1,143 @@
+"""A model's pipeline: starting it, finding a run of it, following, stopping and retrying one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from terrace.errors import ProjectError
+from terrace.executions import BY_HAND, Execution, read
+from terrace.target import Target
+
+if TYPE_CHECKING:
+    from terrace.maturity import ModelContract
+
+_PAUSES = (0.15, 5.0)
+"""Seconds between two looks at an execution: at first, and at most."""
+
+
+def pipeline_name(contract: ModelContract) -> str:
+    """Return the name of a model's pipeline.
+
+    Raises:
+        ProjectError: The model has none: its level is too low.
+    """
+    if contract.pipeline is None:
+        raise ProjectError(
+            f"{contract.model} in {contract.environment} is at level {contract.level}; pipelines begin at level 2.",
+            f"Raise the platform with `terrace upgrade {contract.environment} --to 2`, then bring the model up again.",
+        )
+    return contract.pipeline
+
+
+def start(target: Target, contract: ModelContract, parameters: Mapping[str, str]) -> str:
+    """Start an execution and return its ARN.
+
+    Raises:
+        ProjectError: The model has no pipeline, or SageMaker refuses the parameters.
+    """
+    from botocore.exceptions import ClientError
+
+    name = pipeline_name(contract)
+    try:
+        answer = target.client("sagemaker").start_pipeline_execution(
+            PipelineName=name,
+            PipelineExecutionDescription=f"{BY_HAND} {contract.model} {contract.environment}",
+            PipelineParameters=[{"Name": key, "Value": value} for key, value in parameters.items()],
+        )
+    except ClientError as error:
+        raise ProjectError(
+            f"The pipeline {name} was not started: {error.response['Error']['Message']}",
+            "Its parameters are in the project's pipeline/pipeline.py; publish it with `make pipeline`.",
+        ) from error
+    return str(answer["PipelineExecutionArn"])
+
+
+def arns(target: Target, contract: ModelContract, since: datetime | None = None) -> Iterator[str]:
+    """Yield the ARNs of executions, the latest first; with `since`, of those that were started after it."""
+    asked: dict[str, Any] = {"PipelineName": pipeline_name(contract), "SortBy": "CreationTime"}
+    if since is not None:
+        asked["CreatedAfter"] = since
+    for page in target.client("sagemaker").get_paginator("list_pipeline_executions").paginate(**asked):
+        yield from (summary["PipelineExecutionArn"] for summary in page["PipelineExecutionSummaries"])
+
+
+def find(target: Target, contract: ModelContract, said: str | None) -> str:
+    """Return the ARN of an execution.
+
+    Args:
+        target: Where the pipeline is.
+        contract: Of the model.
+        said: ARN or id, or the beginning of an id; None is the latest.
+
+    Raises:
+        ProjectError: There is no such execution, or there are several.
+    """
+    known = list(arns(target, contract)) if said else list(_first(arns(target, contract)))
+    if not known:
+        raise ProjectError(
+            f"The pipeline of {contract.model} in {contract.environment} has not run yet.",
+            f"Run it with: terrace pipeline run {contract.model} {contract.environment}",
+        )
+    if said is None:
+        return known[0]
+    wanted = said.rpartition("/")[2]
+    found = [arn for arn in known if arn.rpartition("/")[2].startswith(wanted)] if wanted else []
+    if len(found) != 1:
+        latest = ", ".join(arn.rpartition("/")[2] for arn in known[:5])
+        which = "is no execution" if not found else "begins the ids of several executions"
+        raise ProjectError(
+            f"{said} {which} of {contract.model} in {contract.environment}.", f"The latest are: {latest}."
+        )
+    return found[0]
+
+
+def watch(target: Target, arn: str, seen: Callable[[Execution], None]) -> Execution:
+    """Look at an execution until it has ended, and return it as it is then.
+
+    Args:
+        target: Where it runs.
+        arn: Which.
+        seen: Told what it is like, each time that somebody looked.
+    """
+    pause, most = _PAUSES
+    while True:
+        found = read(target, arn)
+        seen(found)
+        if found.over:
+            return found
+        time.sleep(pause)
+        pause = min(pause * 1.3, most)
+
+
+def stop(target: Target, execution: Execution) -> None:
+    """Stop an execution; its jobs are stopped with it.
+
+    Raises:
+        ProjectError: It has ended.
+    """
+    if execution.over:
+        raise ProjectError(f"The execution {execution.id} has ended: it is {execution.status}.", "Nothing was changed.")
+    target.client("sagemaker").stop_pipeline_execution(PipelineExecutionArn=execution.arn)
+
+
+def retry(target: Target, execution: Execution) -> None:
+    """Run an execution again from the steps that failed; what succeeded is kept.
+
+    Raises:
+        ProjectError: It runs, or it succeeded.
+    """
+    if execution.status not in ("Failed", "Stopped"):
+        raise ProjectError(
+            f"The execution {execution.id} is {execution.status}; only one that Failed or was Stopped can be retried.",
+            "Start a new one with `terrace pipeline run`." if execution.over else "Wait for it, or stop it first.",
+        )
+    target.client("sagemaker").retry_pipeline_execution(PipelineExecutionArn=execution.arn)
+
+
+def _first(found: Iterator[str]) -> Iterator[str]:
+    for arn in found:
+        yield arn
+        return
