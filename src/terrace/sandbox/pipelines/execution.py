@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from terrace.sandbox.pipelines.definition import Definition, Step
+from terrace.sandbox.pipelines.definition import Definition
 from terrace.sandbox.pipelines.expressions import Scope, resolve, text
 from terrace.sandbox.pipelines.graph import OVER
+from terrace.sandbox.pipelines.step import Step
 
 EXECUTING, STOPPING = "Executing", "Stopping"
 FAILURE = "Step failure: One or multiple steps failed."

@@ -10,9 +10,10 @@ from moto.core.responses import ActionResult
 from moto.sagemaker.responses import SageMakerResponse
 
 from terrace.sandbox.pipelines.asking import listing, once, pipeline, pipeline_arn, user
-from terrace.sandbox.pipelines.definition import Definition, DefinitionError, read
+from terrace.sandbox.pipelines.definition import Definition, read
 from terrace.sandbox.pipelines.execution import now
 from terrace.sandbox.pipelines.pipeline import Pipeline, Version, executions, pipelines
+from terrace.sandbox.pipelines.step import DefinitionError
 from terrace.sandbox.services.extend import Refusal, add
 
 if TYPE_CHECKING:
