@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from job_case import JobCase
-from pipeline_case import Caller, name_image, processing
+from pipeline_case import Caller, document, name_image, processing
 from serving import Serving, fresh, until
 
 from terrace.sandbox import Running, Sandbox
@@ -164,7 +165,13 @@ def test_a_job_tells_its_execution(aws: SandboxClients, sandbox: Running, sagema
     """The trial component of a job that a pipeline started has the tags by which the SageMaker SDK finds it."""
     name_image(sandbox.url)
     caller = Caller(sandbox.url, aws.account, aws.region)
-    caller.create("lineage", [processing("Prepare")])
+    experiment = {"ExperimentName": "flights", "TrialName": {"Get": "Execution.PipelineExecutionId"}}
+    definition = {**document([processing("Prepare")]), "PipelineExperimentConfig": experiment}
+    sagemaker.create_pipeline(
+        PipelineName="lineage",
+        PipelineDefinition=json.dumps(definition),
+        RoleArn=f"arn:aws:iam::{aws.account}:role/pipeline",
+    )
     execution = caller.start("lineage")
     assert caller.ended(execution)["PipelineExecutionStatus"] == "Succeeded", caller.reasons(execution)
     job = caller.steps(execution)["Prepare"]["Metadata"]["ProcessingJob"]["Arn"]
@@ -180,4 +187,4 @@ def test_a_job_tells_its_execution(aws: SandboxClients, sandbox: Running, sagema
     trial = execution.rpartition("/")[2]
     [component] = until(lambda: sagemaker.list_trial_components(TrialName=trial)["TrialComponentSummaries"], bool)
     assert component["TrialComponentName"].endswith("-aws-processing-job")
-    assert sagemaker.describe_trial(TrialName=trial)["ExperimentName"] == "lineage"
+    assert sagemaker.describe_trial(TrialName=trial)["ExperimentName"] == "flights"
