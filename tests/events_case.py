@@ -20,7 +20,7 @@ def queue(aws: Clients, name: str = "heard", **attributes: str) -> str:
     return f"arn:aws:sqs:{REGION}:{aws.account}:{name}"
 
 
-def messages(aws: Clients, count: int = 1, name: str = "heard", seconds: float = 8.0) -> list[dict[str, Any]]:
+def messages(aws: Clients, count: int = 1, name: str = "heard", seconds: float = 20.0) -> list[dict[str, Any]]:
     """Return the next messages of a queue, once there are so many."""
     client, found = aws("sqs"), []
     url = client.get_queue_url(QueueName=name)["QueueUrl"]
@@ -36,7 +36,7 @@ def messages(aws: Clients, count: int = 1, name: str = "heard", seconds: float =
     return found
 
 
-def heard(aws: Clients, count: int = 1, name: str = "heard", seconds: float = 8.0) -> list[Any]:
+def heard(aws: Clients, count: int = 1, name: str = "heard", seconds: float = 20.0) -> list[Any]:
     """Return the next messages of a queue as the JSON they are."""
     return [json.loads(message["Body"]) for message in messages(aws, count, name, seconds)]
 
@@ -64,7 +64,7 @@ def put(aws: Clients, detail: dict[str, Any], source: str = "tests", kind: str =
     return str(answer["EventId"])
 
 
-def eventually(condition: Callable[[], Any], seconds: float = 8.0) -> Any:
+def eventually(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
     """Return what a condition returns once it is true."""
     until = time.monotonic() + seconds
     while not (found := condition()):

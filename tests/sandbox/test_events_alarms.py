@@ -46,7 +46,7 @@ def _seen(aws: Clients, name: str = "failing") -> Any:
 
 
 def _state(aws: Clients, expected: str, name: str = "failing") -> Any:
-    eventually(lambda: _seen(aws, name)["StateValue"] == expected, seconds=10)
+    eventually(lambda: _seen(aws, name)["StateValue"] == expected)
     return _seen(aws, name)
 
 
@@ -90,7 +90,7 @@ def test_a_change_of_state_is_an_event(aws: Clients) -> None:
     rule(aws, {"source": ["aws.cloudwatch"], "detail": {"state": {"value": ["ALARM"]}}}, {"Arn": queue(aws)})
     _alarm(aws)
     _put(aws, 1)
-    (event,) = heard(aws, seconds=12)
+    (event,) = heard(aws, seconds=20)
     assert event["detail-type"] == "CloudWatch Alarm State Change"
     assert event["resources"] == [f"arn:aws:cloudwatch:{REGION}:{aws.account}:alarm:failing"]
     detail = event["detail"]
@@ -124,7 +124,7 @@ def test_what_happened_is_written_down(aws: Clients) -> None:
     elsewhere = f"arn:aws:lambda:{REGION}:{aws.account}:function:f"
     _alarm(aws, AlarmActions=[_topic(aws), elsewhere])
     _put(aws, 1)
-    heard(aws, seconds=12)
+    heard(aws, seconds=20)
 
     def items(**which: str) -> list[Any]:
         return list(aws("cloudwatch").describe_alarm_history(AlarmName="failing", **which)["AlarmHistoryItems"])
@@ -209,7 +209,7 @@ def test_what_cannot_be_evaluated_says_so(aws: Clients) -> None:
         {"Id": "m", "MetricStat": stat, "ReturnData": False},
     ]
     _alarm(aws, Metrics=queries)
-    reason = eventually(lambda: (said := _seen(aws)["StateReason"]).startswith("The sandbox cannot") and said, 10)
+    reason = eventually(lambda: (said := _seen(aws)["StateReason"]).startswith("The sandbox cannot") and said)
     assert "no DIFF_TIME" in reason
     assert _seen(aws)["StateValue"] == "INSUFFICIENT_DATA"
 
