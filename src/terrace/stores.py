@@ -86,6 +86,11 @@ def _key(_target: Target, resource: StackResource) -> str:
     return f"everything encrypted under it, for good once {days} days have passed"
 
 
+def _secret(_target: Target, resource: StackResource) -> str:
+    days = resource.inputs.get("recoveryWindowInDays", 30)
+    return f"the credential in it, for good once {days} days have passed"
+
+
 def _fixed(text: str) -> Callable[[Target, StackResource], str]:
     return lambda _target, _resource: text
 
@@ -99,8 +104,13 @@ _LOOKS: dict[str, Callable[[Target, StackResource], str]] = {
     "aws:kms/key:Key": _key,
     "aws:s3/bucket:Bucket": _bucket,
     "aws:sagemaker/domain:Domain": _fixed("the home folders of all who work in it"),
+    "aws:sagemaker/mlflowApp:MlflowApp": _fixed("every run with its parameters and metrics; artifacts stay in S3"),
+    "aws:sagemaker/mlflowTrackingServer:MlflowTrackingServer": _fixed(
+        "every run with its parameters and metrics; artifacts stay in S3"
+    ),
     "aws:sagemaker/modelPackageGroup:ModelPackageGroup": _versions,
     "aws:sagemaker/userProfile:UserProfile": _fixed("the person's home folder"),
+    "aws:secretsmanager/secret:Secret": _secret,
 }
 
 

@@ -63,7 +63,7 @@ def test_a_typo_is_answered_with_the_nearest_command(shell: Shell) -> None:
     [
         (("up", "devv"), "There is no environment 'devv'"),
         (("up", "dev", "--level", "7"), "terrace:level is 7"),
-        (("up", "dev", "--level", "2"), "tracking (Experiment tracking)"),
+        (("up", "dev", "--level", "3"), "audit (Audit)"),
         (("outputs", "dev", "nothing"), "The sandbox does not run"),
         (("release", "nobody", "dev"), "The sandbox does not run"),
         (("preview", "dev", "-C", "stacks"), "There is no platform"),

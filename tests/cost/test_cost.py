@@ -78,7 +78,35 @@ def test_a_price_that_is_not_in_the_table_is_unknown_and_not_zero() -> None:
 
 def test_a_capability_that_cannot_be_built_yet_is_unknown_and_named() -> None:
     """A level that is not built yet does not look cheaper than it will be."""
-    assert any("(tracking)" in named for named in cost.idle(settings(level=2)).unknown)
+    assert any("(audit)" in named for named in cost.idle(settings(level=3)).unknown)
+
+
+def test_the_default_of_level_2_costs_nothing_more_while_nobody_trains() -> None:
+    """The serverless App has no hours: what stands at level 2 is what stood at level 1."""
+    assert cost.idle(settings(level=2)).rows == cost.idle(settings(level=1)).rows
+    drivers = cost.idle(settings(level=2)).with_use
+    assert ("lineage", "gigabytes of older versions of the data") in drivers
+
+
+def test_a_tracking_server_is_counted_by_its_size() -> None:
+    """It costs by the hour, whoever uses it, and so does its endpoint in the network; kept it costs on."""
+    found = cost.idle(settings(level=2, tracking={"kind": "server", "size": "large"}))
+    assert [row.quantity for row in found.rows if row.item == "mlflow-server-large"] == [1]
+    app = cost.idle(settings(level=2))
+    endpoints = [next(r.quantity for r in one.rows if r.item == "interface-endpoint") for one in (found, app)]
+    assert endpoints[0] > endpoints[1]
+    kept = cost.idle(settings(level=1, keep=["tracking"], tracking={"kind": "server"}))
+    assert any(row.item == "mlflow-server-small" for row in kept.rows)
+
+
+def test_a_secret_of_a_tool_of_ones_own_is_counted() -> None:
+    """One that is brought is not: it is paid for already."""
+    own = {"kind": "mlflow", "uri": "https://mlflow.acme.example"}
+    brought = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:mlflow-AbCdEf"
+    items = [row.item for row in cost.idle(settings(level=2, tracking=own)).rows]
+    assert "secret" in items
+    items = [row.item for row in cost.idle(settings(level=2, tracking={**own, "secret": brought})).rows]
+    assert "secret" not in items
 
 
 def test_the_sum_is_that_of_the_rows() -> None:

@@ -10,6 +10,8 @@ from terrace.sandbox.provider.shapes import found, request, response, without
 from terrace.sandbox.provider.tags import tag_changes, tag_list, tag_map
 
 _MISSING = "ResourceNotFoundException"
+_GONE = (_MISSING, "InvalidRequestException: marked")
+"""What is on its way out is not deleted twice; AWS has only words for that."""
 _WINDOW = 30
 """Days in which a deleted secret can be restored, unless something else is said."""
 
@@ -66,7 +68,7 @@ class Secret(Handler):
     def delete(self, aws: Clients, id: str, inputs: Props) -> None:
         days = inputs.get("recoveryWindowInDays", _WINDOW)
         how: dict[str, Any] = {"RecoveryWindowInDays": days} if days else {"ForceDeleteWithoutRecovery": True}
-        found(aws("secretsmanager").delete_secret, _MISSING, SecretId=id, **how)
+        found(aws("secretsmanager").delete_secret, *_GONE, SecretId=id, **how)
 
     def find(self, aws: Clients, inputs: Props) -> str | None:
         state = self.read(aws, inputs["name"], inputs)
