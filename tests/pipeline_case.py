@@ -109,6 +109,12 @@ def _command(code: str) -> dict[str, list[str]]:
     }
 
 
+def processing_input(uri: Any, path: str, name: str = "input") -> dict[str, Any]:
+    """Return an input of a processing step."""
+    where = {"S3Uri": uri, "LocalPath": path, "S3DataType": "S3Prefix", "S3InputMode": "File"}
+    return {"InputName": name, "AppManaged": False, "S3Input": where}
+
+
 def training(name: str, code: str, output: Any, **more: Any) -> dict[str, Any]:
     """Return a training step that runs a few lines of Python."""
     arguments = {
