@@ -242,3 +242,18 @@ def test_the_order_of_pipeline_parameters_is_no_change() -> None:
 def test_what_the_real_provider_refuses_is_refused(handler: Handler, inputs: dict[str, Any], property: str) -> None:
     """Inputs that exclude each other, miss each other or that the sandbox lacks are refused before a call."""
     assert [failure.property for failure in handler.check(inputs)] == [property]
+
+
+def test_what_terrace_did_not_make_can_be_taken_over(aws: Clients) -> None:
+    """A read that knows nothing but the name tells all inputs, so that an import finds no change."""
+    told = {"name": "found", "eventPattern": _pattern("raw/"), "description": "By hand", "tags": {"a": "b"}}
+    made = RULE.create(aws, told)
+    seen = RULE.read(aws, made.id, {})
+    assert seen is not None
+    assert {key: seen.outputs[key] for key in told} == told
+    target = {"rule": "found", "targetId": "queue", "arn": QUEUE, "retryPolicy": {"maximumRetryAttempts": 3}}
+    put = TARGET.create(aws, target)
+    imported = TARGET.read(aws, "found/queue", {})
+    assert imported is not None
+    assert imported.id == put.id
+    assert {key: imported.outputs[key] for key in target} == target

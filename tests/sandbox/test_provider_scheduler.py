@@ -150,6 +150,7 @@ CASES = [
             "target": _target(
                 f"arn:aws:events:{REGION}:<ACCOUNT>:event-bus/default",
                 eventbridgeParameters={"detailType": "Time", "source": "clock"},
+                input="{}",
             ),
         },
         after={
@@ -159,6 +160,7 @@ CASES = [
             "target": _target(
                 f"arn:aws:events:{REGION}:<ACCOUNT>:event-bus/default",
                 eventbridgeParameters={"detailType": "Hour", "source": "watch"},
+                input="{}",
             ),
         },
         look=_schedule,
@@ -209,3 +211,20 @@ def test_groups_are_made_once_and_take_their_schedules_with_them(aws: Clients) -
     assert SCHEDULE.read(aws, made.id, inputs) is None
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         scheduler.delete_schedule_group(Name="delays")
+
+
+def test_what_terrace_did_not_make_can_be_taken_over(aws: Clients) -> None:
+    """A read that knows nothing but the name tells all inputs, so that an import finds no change."""
+    told = {
+        "flexibleTimeWindow": {"mode": "OFF"},
+        "name": "found",
+        "scheduleExpression": "rate(1 hours)",
+        "startDate": "2098-01-01T00:00:00Z",
+        "state": "ENABLED",
+    }
+    target = {"arn": f"arn:aws:sqs:{REGION}:{aws.account}:letters", "roleArn": f"arn:aws:iam::{aws.account}:role/r"}
+    made = SCHEDULE.create(aws, {**told, "target": {**target, "input": "hello"}})
+    seen = SCHEDULE.read(aws, made.id, {})
+    assert seen is not None
+    assert {key: seen.outputs[key] for key in told} == told
+    assert seen.outputs["target"]["input"] == "hello"

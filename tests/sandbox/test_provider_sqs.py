@@ -186,3 +186,12 @@ def test_a_policy_survives_a_change_of_another_setting(aws: Clients) -> None:
 def test_what_the_real_provider_refuses_is_refused(inputs: dict[str, Any], property: str) -> None:
     """Inputs that exclude each other are refused before anything is made."""
     assert [failure.property for failure in QUEUE.check(inputs)] == [property]
+
+
+def test_what_terrace_did_not_make_can_be_taken_over(aws: Clients) -> None:
+    """A read that knows nothing but the URL tells all inputs, so that an import finds no change."""
+    told = {"name": "found", "delaySeconds": 9, "policy": _send("events", "found"), "tags": {"a": "b"}}
+    made = QUEUE.create(aws, told)
+    seen = QUEUE.read(aws, made.id, {})
+    assert seen is not None
+    assert {key: seen.outputs[key] for key in told} == told

@@ -55,7 +55,8 @@ class EventRule(Handler):
         if seen is None:
             return None
         tags = tag_map(client.list_tags_for_resource(ResourceARN=seen["Arn"])["Tags"])
-        outputs = response(self.inputs, without(inputs, "eventBusName", "forceDestroy"), {**seen, "Tags": tags})
+        like = without(inputs or dict.fromkeys(self.inputs), "eventBusName", "forceDestroy")
+        outputs = response(self.inputs, like, {**seen, "Tags": tags})
         told = {key: inputs[key] for key in ("eventBusName", "forceDestroy") if key in inputs}
         return State(
             id,
@@ -163,6 +164,8 @@ class EventTarget(Handler):
         return state
 
     def read(self, aws: Clients, id: str, inputs: Props) -> State | None:
+        if not inputs:
+            id, inputs = _named(id)
         pages = aws("events").get_paginator("list_targets_by_rule")
         asked = {"Rule": inputs["rule"], "EventBusName": _bus(inputs)}
         for page in found(lambda: list(pages.paginate(**asked)), _MISSING) or ():
@@ -185,7 +188,9 @@ class EventTarget(Handler):
 
     def _state(self, id: str, inputs: Props, seen: Props) -> State:
         told = ("eventBusName", "forceDestroy", "rule")
-        outputs = response(self.inputs, without(inputs, *told), seen, self.names)
+        # Of a target that is imported nothing but its name is known.
+        like = inputs if "arn" in inputs else dict.fromkeys(self.inputs)
+        outputs = response(self.inputs, without(like, *told), seen, self.names)
         return State(id, {"eventBusName": _DEFAULT_BUS, **outputs, **{k: inputs[k] for k in told if k in inputs}})
 
 
@@ -211,3 +216,10 @@ def _split(id: str) -> tuple[str, str]:
 def _target_id(inputs: Props) -> str:
     parts = [inputs["rule"], inputs["targetId"]]
     return "-".join(parts if _bus(inputs) == _DEFAULT_BUS else [_bus(inputs), *parts])
+
+
+def _named(id: str) -> tuple[str, dict[str, str]]:
+    """Return the id of a target that is imported as `rule/target` or `bus/rule/target`, and what the name says."""
+    *bus, rule, target = id.split("/")
+    inputs = {"eventBusName": "/".join(bus) or _DEFAULT_BUS, "rule": rule, "targetId": target}
+    return _target_id(inputs), inputs

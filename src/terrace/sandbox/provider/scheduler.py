@@ -33,7 +33,7 @@ class ScheduleGroup(Handler):
         if seen is None or seen["State"] == "DELETING":
             return None
         tags = tag_map(client.list_tags_for_resource(ResourceArn=seen["Arn"])["Tags"])
-        outputs: dict[str, Any] = {"tags": tags} if "tags" in inputs else {}
+        outputs: dict[str, Any] = {"tags": tags} if "tags" in inputs or not inputs else {}
         dates = {
             "creationDate": _text(seen["CreationDate"]),
             "lastModificationDate": _text(seen["LastModificationDate"]),
@@ -123,12 +123,14 @@ class Schedule(Handler):
         seen = found(aws("scheduler").get_schedule, _MISSING, GroupName=group, Name=name)
         if seen is None:
             return None
-        outputs = response(self.inputs, without(inputs, *_DATES), seen, self.names)
+        like = inputs or dict.fromkeys(self.inputs)
+        outputs = response(self.inputs, without(like, *_DATES), seen, self.names)
         for key in _DATES:
             date = seen.get(key[0].upper() + key[1:])
-            if key in inputs and date:
+            if key in like and date:
                 # The same instant keeps the spelling it was given in.
-                outputs[key] = inputs[key] if _instant(inputs[key]) == date else _text(date)
+                given = inputs.get(key)
+                outputs[key] = given if given and _instant(given) == date else _text(date)
         return State(id, {"groupName": group, "name": name, "state": seen["State"], **outputs, "arn": seen["Arn"]})
 
     def update(self, aws: Clients, id: str, old: Props, new: Props) -> State:

@@ -89,13 +89,13 @@ class Queue(Handler):
         tags = client.list_queue_tags(QueueUrl=id).get("Tags", {})
         attributes = seen["Attributes"]
         outputs: dict[str, Any] = {}
-        for key in _given(inputs):
+        for key in _given(inputs) if inputs else _ATTRIBUTES:
             shown = attributes.get(_ATTRIBUTES[key][0])
             if shown not in (None, ""):
                 outputs[key] = self._parsed(key, shown)
         if not inputs.get("fifoQueue") and "fifoQueue" in inputs:
             outputs["fifoQueue"] = False  # AWS tells this of a FIFO queue only
-        if "tags" in inputs:
+        if "tags" in inputs or not inputs:
             outputs["tags"] = tags
         arn = attributes["QueueArn"]
         return State(id, {**outputs, "name": arn.rsplit(":", 1)[1], "arn": arn, "url": id, "tagsAll": tags})
