@@ -104,5 +104,26 @@ def test_from_2_to_0_keeps_runs_until_a_person_retires_them(world: World) -> Non
     assert [name.split()[0] for name in gone] == ["runs"]
 
 
+def test_another_tool_leaves_the_runs_of_the_one_before(world: World) -> None:
+    """Who moves to an MLflow of their own keeps the App until they retire it; the secret is made empty."""
+    world("upgrade", "prod", "--to", "2")
+    before = world.stores("prod")
+    file = world.platform("prod").settings_file
+    file.write_text(file.read_text() + "  terrace:tracking: {kind: mlflow, uri: https://mlflow.acme.example}\n")
+    world("up", "prod")
+    assert before.items() <= world.stores("prod").items()
+    contract = read_platform(world.target("prod"), "prod")
+    assert contract is not None
+    assert contract.tracking is not None
+    assert (contract.tracking.kind, contract.tracking.arn) == ("mlflow", None)
+    assert contract.tracking.secret_arn is not None
+    secrets = world.target("prod").client("secretsmanager")
+    with pytest.raises(secrets.exceptions.ResourceNotFoundException):
+        secrets.get_secret_value(SecretId=contract.tracking.secret_arn)
+    world("retire", "prod", "tracking", "--yes-delete", "prod")
+    gone = before.keys() - world.stores("prod").keys()
+    assert [name.split()[0] for name in gone] == ["runs"]
+
+
 def _fail(name: str) -> dict[str, Any]:
     return {"Name": name, "Type": "Fail", "Arguments": {"ErrorMessage": "this project's own"}}
