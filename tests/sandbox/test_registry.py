@@ -180,3 +180,24 @@ def test_a_package_of_its_own_has_tags(sagemaker: Any) -> None:
     sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "c", "Value": "d"}])
     tags = {tag["Key"]: tag["Value"] for tag in sagemaker.list_tags(ResourceArn=arn)["Tags"]}
     assert tags == {"a": "b", "c": "d"}
+
+
+def test_a_model_is_made_of_an_approved_version(sagemaker: Any) -> None:
+    """CreateModel that names a version has its image and data, with the caller's variables over the package's."""
+    role = "arn:aws:iam::123456789012:role/model"
+    [container] = SERVES["Containers"]
+    serves = {**SERVES, "Containers": [{**container, "Environment": {"A": "1", "B": "2"}}]}
+    arn = sagemaker.create_model_package(ModelPackageGroupName="models", InferenceSpecification=serves)[
+        "ModelPackageArn"
+    ]
+    said = {"ModelPackageName": arn, "Environment": {"B": "3"}}
+    with pytest.raises(ClientError, match="PendingManualApproval, not Approved"):
+        sagemaker.create_model(ModelName="m", ExecutionRoleArn=role, PrimaryContainer=said)
+    sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Approved")
+    sagemaker.create_model(ModelName="m", ExecutionRoleArn=role, PrimaryContainer=said)
+    found = sagemaker.describe_model(ModelName="m")["PrimaryContainer"]
+    assert found == {**container, "ModelPackageName": arn, "Environment": {"A": "1", "B": "3"}}
+    sagemaker.create_model(ModelName="n", ExecutionRoleArn=role, Containers=[container, said])
+    assert sagemaker.describe_model(ModelName="n")["Containers"] == [container, found]
+    with pytest.raises(ClientError, match="does not exist"):
+        sagemaker.create_model(ModelName="o", ExecutionRoleArn=role, PrimaryContainer={"ModelPackageName": "models/9"})

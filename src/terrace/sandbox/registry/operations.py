@@ -15,6 +15,7 @@ from moto.core.responses import ActionResult, EmptyResult
 from moto.sagemaker.models import SageMakerModelBackend
 from moto.sagemaker.responses import SageMakerResponse
 
+from terrace.sandbox.registry import models
 from terrace.sandbox.registry.package import KEPT, ModelPackage, now
 from terrace.sandbox.services.extend import Refusal, add, page, state, when
 from terrace.sandbox.services.kept import wrap
@@ -86,6 +87,7 @@ def install(room: Registry) -> None:
     )
     add(SageMakerResponse, operations)
     wrap(SageMakerResponse, "create_model_package_group", _create_group)
+    models.install(_package)
     original = SageMakerModelBackend._get_resource_from_arn
 
     def resource(backend: Any, arn: str) -> Any:
