@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import json
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from terrace.sandbox.jobs.job import JobFailedError
+
+_CHUNK_BYTES = 2**20
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def objects(s3: Any, source: Source) -> Iterator[tuple[str, str, str, int]]:
         )
 
 
-def download(s3: Any, source: Source, folder: Path, ended: Callable[[], bool], *, gunzip: bool = False) -> None:
+def download(s3: Any, source: Source, folder: Path, ended: Callable[[], bool]) -> None:
     """Put the objects of a source into a folder, which is made.
 
     Args:
@@ -62,7 +62,6 @@ def download(s3: Any, source: Source, folder: Path, ended: Callable[[], bool], *
         source: What is read.
         folder: Where it goes.
         ended: Tells whether to stop in between.
-        gunzip: Whether objects are decompressed.
 
     Raises:
         JobFailedError: They cannot be had.
@@ -76,9 +75,7 @@ def download(s3: Any, source: Source, folder: Path, ended: Callable[[], bool], *
             raise JobFailedError(f"ClientError: Data download failed:The key {key} leads out of the channel's folder.")
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            s3.download_file(bucket, key, str(target))
-            if gunzip:
-                _gunzip(target)
+            fetch(s3, bucket, key, target)
         except (ClientError, BotoCoreError) as error:
             raise JobFailedError(f"ClientError: Data download failed:{error}") from error
         except OSError as error:
@@ -86,14 +83,14 @@ def download(s3: Any, source: Source, folder: Path, ended: Callable[[], bool], *
             raise JobFailedError(f"ClientError: Data download failed:{key}: {error.strerror}") from error
 
 
-def _gunzip(file: Path) -> None:
-    draft = file.with_name(file.name + ".plain")
-    try:
-        with gzip.open(file) as packed, draft.open("wb") as unpacked:
-            shutil.copyfileobj(packed, unpacked)
-    except (OSError, EOFError) as error:
-        raise JobFailedError(f"ClientError: Data download failed:{file.name} is not compressed: {error}") from error
-    draft.replace(file)
+def fetch(s3: Any, bucket: str, key: str, target: Path) -> None:
+    """Put an object into a file, in one request.
+
+    boto3's `download_file` asks for a large object in parts, for each of which moto reads the whole.
+    """
+    with target.open("wb") as file:
+        for chunk in s3.get_object(Bucket=bucket, Key=key)["Body"].iter_chunks(_CHUNK_BYTES):
+            file.write(chunk)
 
 
 def _prefix(s3: Any, uri: str) -> Iterator[tuple[str, str, str, int]]:

@@ -27,7 +27,7 @@ from terrace.sandbox.jobs.limits import refuse
 from terrace.sandbox.jobs.opt_ml import HOST
 from terrace.sandbox.jobs.outputs import Uploader, used
 from terrace.sandbox.jobs.records import TYPES, JsonPath, Processing
-from terrace.sandbox.jobs.staging import Source, objects
+from terrace.sandbox.jobs.staging import Source, fetch, objects
 
 _SECONDS, _RETRIES, _PAYLOAD_MB = 600, 3, 6
 """How long a request may take, how often it is repeated, how large it is: AWS's defaults."""
@@ -144,7 +144,7 @@ class TransformJob(ContainerJob):
             for bucket, key, place, _ in objects(self.s3(), source):
                 if self.stopping.is_set():
                     return
-                self.s3().download_file(bucket, key, str(given))
+                fetch(self.s3(), bucket, key, given)
                 self._answer(pool, workers, given, made, packed=data.get("CompressionType") == "Gzip", key=key)
                 if self.stopping.is_set():
                     return
