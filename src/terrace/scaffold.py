@@ -57,13 +57,18 @@ def bundled_template() -> Template:
     return Template(str(bundle), "HEAD" if in_git else None)
 
 
-def contract_answers(contract: PlatformContract) -> dict[str, str]:
+TRACKING = {"app": "mlflow", "server": "mlflow", "mlflow": "mlflow", "wandb": "wandb", "neptune": "neptune"}
+"""How the platform tracks runs → the template's answer."""
+
+
+def contract_answers(contract: PlatformContract) -> dict[str, Any]:
     """Return the answers that a platform contract gives."""
     from terrace.maturity.names import made_up_account
 
     real = contract.account != made_up_account(contract.environment)
-    answers = {
+    answers: dict[str, Any] = {
         "environment": contract.environment,
+        "level": contract.level,
         "region": contract.region,
         "account": contract.account if real else "",
         "owner": contract.owner,
@@ -73,6 +78,8 @@ def contract_answers(contract: PlatformContract) -> dict[str, str]:
         answers["index_url"] = contract.packages.index
     if contract.gitlab_provider_arn and not contract.github_provider_arn:
         answers["ci"] = "gitlab"
+    if contract.tracking:
+        answers["tracking"] = TRACKING.get(contract.tracking.kind, "none")
     return answers
 
 

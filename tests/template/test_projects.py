@@ -87,16 +87,59 @@ ALWAYS = [
 ]
 
 
+PIPELINE = [
+    "pipeline/comment.py",
+    "pipeline/definition.json",
+    "pipeline/image.py",
+    "pipeline/pipeline.py",
+    "requirements/pipeline.in",
+    "requirements/pipeline.txt",
+    "src/late_flights/card.py",
+    "src/late_flights/container.py",
+    "src/late_flights/distributions.py",
+    "src/late_flights/jobs.py",
+    "src/late_flights/production.py",
+    "src/late_flights/publish.py",
+    "src/late_flights/sources.py",
+    "src/late_flights/tracking.py",
+    "tests/cloud.py",
+    "tests/test_jobs.py",
+    "tests/test_pipeline.py",
+]
+"""What level 2 brings."""
+DVC = [".dvc/.gitignore", ".dvc/config", ".dvcignore", "requirements/dvc.in", "requirements/dvc.txt"]
+
+TRAINING = {
+    "problem": ("classification", "regression"),
+    "library": ("scikit-learn", "xgboost"),
+    "tracking": ("mlflow", "wandb", "neptune", "none"),
+    "versions": ("s3", "dvc"),
+    "ci": ("github", "gitlab"),
+}
+TRAINED = [
+    # Every pair of answers of level 2 is in at least one of these.
+    {"problem": "classification", "library": "scikit-learn", "tracking": "mlflow", "versions": "s3", "ci": "github"},
+    {"problem": "regression", "library": "xgboost", "tracking": "mlflow", "versions": "dvc", "ci": "gitlab"},
+    {"problem": "classification", "library": "xgboost", "tracking": "wandb", "versions": "s3", "ci": "gitlab"},
+    {"problem": "regression", "library": "scikit-learn", "tracking": "wandb", "versions": "dvc", "ci": "github"},
+    {"problem": "regression", "library": "scikit-learn", "tracking": "neptune", "versions": "s3", "ci": "gitlab"},
+    {"problem": "classification", "library": "xgboost", "tracking": "neptune", "versions": "dvc", "ci": "github"},
+    {"problem": "classification", "library": "scikit-learn", "tracking": "none", "versions": "dvc", "ci": "gitlab"},
+    {"problem": "regression", "library": "xgboost", "tracking": "none", "versions": "s3", "ci": "github"},
+]
+
+
 def name(answers: dict[str, str]) -> str:
     """Name a combination of answers for pytest."""
-    return "-".join(answers.values())
+    return "-".join(str(value) for value in answers.values())
 
 
 def test_the_pairs_cover_every_pair() -> None:
     """Two answers that only fail together are seen together."""
-    for first, second in itertools.combinations(CHOICES, 2):
-        seen = {(answers[first], answers[second]) for answers in PAIRS}
-        assert seen == set(itertools.product(CHOICES[first], CHOICES[second])), (first, second)
+    for choices, pairs in ((CHOICES, PAIRS), (TRAINING, TRAINED)):
+        for first, second in itertools.combinations(choices, 2):
+            seen = {(answers[first], answers[second]) for answers in pairs}
+            assert seen == set(itertools.product(choices[first], choices[second])), (first, second)
 
 
 @pytest.mark.parametrize("answers", ALL, ids=name)
@@ -114,6 +157,38 @@ def test_a_project_is_whole(answers: dict[str, str], template: Template, tmp_pat
         assert isinstance(settings, ModelSettings)
         assert settings.effective_mode == ("realtime" if environment == "prod" else answers["mode"])
     assert git(made.path, "status", "--porcelain") == ""
+    for check in (["check", "--quiet"], ["format", "--check", "--quiet"]):
+        subprocess.run([Path(sys.executable).with_name("ruff"), *check, "."], cwd=made.path, check=True)
+
+
+@pytest.mark.parametrize(
+    ("answers", "level"), [*((answers, 2) for answers in TRAINED), (TRAINED[1], 0), (TRAINED[3], 4)]
+)
+def test_a_project_grows_with_the_level(
+    answers: dict[str, str], level: int, template: Template, tmp_path: Path
+) -> None:
+    """From level 2 on the pipeline and its parts are there, before that not a file or word of them."""
+    made = new(tmp_path / "late-flights", {**answers, "level": level}, defaults=True, template=template)
+    expected = [*ALWAYS, ".github/workflows/ci.yml" if answers["ci"] == "github" else ".gitlab-ci.yml"]
+    if level >= 2:
+        expected += PIPELINE + (DVC if answers["versions"] == "dvc" else [])
+    assert sorted(str(file) for file in made.files) == sorted(expected)
+    texts = {str(file): (made.path / file).read_text() for file in made.files if file.suffix != ".gz"}
+    for file in made.files:
+        _readable(made.path / file, answers)
+    foreign = {"mlflow", "wandb", "neptune"} - ({answers["tracking"]} if level >= 2 else set())
+    if level < 2:
+        foreign |= {"dvc", "publish", "watched prefix"}
+    for file, text in texts.items():
+        if file in (".copier-answers.yml", "requirements/pipeline.txt", "requirements/dvc.txt"):
+            continue
+        # The tests take every tracker's variables away, and name the tracker that nobody chose.
+        words = foreign - {"mlflow", "wandb", "neptune"} if file.startswith("tests/test_") else foreign
+        if file == "src/late_flights/tracking.py" and answers["tracking"] == "none":
+            words = words - {"mlflow"}
+        # The SDK writes a key of that name, whoever tracks.
+        found = [word for word in words if word in text.replace("MlflowConfig", "").lower()]
+        assert not found, (file, found)
     for check in (["check", "--quiet"], ["format", "--check", "--quiet"]):
         subprocess.run([Path(sys.executable).with_name("ruff"), *check, "."], cwd=made.path, check=True)
 
@@ -176,6 +251,7 @@ BAD = [
     ("account", "123", "12 digits"),
     ("environment", "Dev", "lower-case"),
     ("projct_name", "x", "Did you mean project_name"),
+    ("level", "5", "0 to 4"),
 ]
 
 
@@ -237,6 +313,27 @@ def test_an_update_keeps_edits_and_brings_changes(template: Template, tmp_path: 
     assert "one code for training and serving" in features.read_text()
     assert "memoryMb: 3072" in settings.read_text()
     assert "availability: 99.5" in settings.read_text()
+
+
+def test_an_update_brings_the_next_level(template: Template, tmp_path: Path) -> None:
+    """A project of level 1 gets its pipeline by an answer, and what its team edited stays."""
+    made = new(tmp_path / "late-flights", {"level": 1}, defaults=True, template=template)
+    features = made.path / "src" / "late_flights" / "features.py"
+    features.write_text(features.read_text() + "\n\nOURS = 1\n")
+    config = made.path / "src" / "late_flights" / "config.py"
+    config.write_text(config.read_text().replace("THRESHOLD = 0.66", "THRESHOLD = 0.67"))
+    git(made.path, "commit", "--quiet", "--all", "--message=Ours")
+    update(made.path, {"level": 2})
+    for file in PIPELINE:
+        assert (made.path / file).is_file(), file
+    assert "OURS = 1" in features.read_text()
+    assert "THRESHOLD = 0.67" in config.read_text()
+    assert "DRIFT_LIMIT" in config.read_text()
+    assert "pipeline:" in (made.path / "Makefile").read_text()
+    answers = yaml.safe_load((made.path / ".copier-answers.yml").read_text())
+    assert (answers["level"], answers["tracking"], answers["versions"]) == (2, "mlflow", "s3")
+    assert not list(made.path.rglob("*.rej"))
+    assert "<<<<<<<" not in "".join(f.read_text() for f in made.path.rglob("*.py"))
 
 
 def test_an_old_tag_does_not_bring_an_old_template(template: Template, tmp_path: Path) -> None:

@@ -87,8 +87,13 @@ def _from_platform(root: Path | None, env: str, notes: list[str]) -> tuple[dict[
     if contract is None:
         notes.append(f"{env} has no platform yet: the answers are from its settings.")
         settings = platform.settings
-        fixed: dict[str, Any] = {"environment": env, "region": settings.region, "account": settings.account or ""}
+        fixed: dict[str, Any] = {
+            "environment": env,
+            "region": settings.region,
+            "account": settings.account or "",
+            "level": settings.level,
+        }
         return fixed, {"owner": settings.owner, "team": next(iter(settings.teams))}
     said = scaffold.contract_answers(contract)
-    fixed = {key: said.pop(key) for key in ("environment", "region", "account")}
+    fixed = {key: said.pop(key) for key in ("environment", "region", "account", "level")}
     return fixed, said
