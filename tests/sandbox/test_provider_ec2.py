@@ -329,6 +329,17 @@ def test_equal_addresses_are_all_candidates(aws: Clients) -> None:
     assert set(ADDRESS.candidates(aws, inputs)) == made
 
 
+def test_an_address_is_free_when_its_gateway_was_deleted(aws: Clients) -> None:
+    """Whoever deletes the gateway, the next one can have the address."""
+    values = _network(aws)
+    aws("ec2").delete_nat_gateway(NatGatewayId=values["NAT"])
+    assert "AssociationId" not in aws("ec2").describe_addresses(AllocationIds=[values["ADDRESS"]])["Addresses"][0]
+    inputs = {"subnetId": values["SUBNET"], "allocationId": values["ADDRESS"]}
+    made = NAT.create(aws, inputs)
+    assert made.id != values["NAT"]
+    assert made.outputs["allocationId"] == values["ADDRESS"]
+
+
 def test_a_network_is_taken_down_in_the_order_that_it_depends(aws: Clients) -> None:
     """Nothing that a deletion left behind keeps the next one from its end."""
     values = _groups(aws)

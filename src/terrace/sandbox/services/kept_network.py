@@ -1,4 +1,6 @@
-"""Keeps what moto accepts and forgets of networks: words and changes of rules, private names of endpoints."""
+"""Keeps what moto accepts and forgets of networks: words and changes of rules, private names of endpoints, and that a
+gateway that is deleted lets go of its address.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +16,7 @@ from moto.ec2.exceptions import (
 )
 from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.ec2.models.vpcs import VPCEndPoint
+from moto.ec2.responses.nat_gateways import NatGateways
 from moto.ec2.responses.security_groups import SecurityGroups
 from moto.ec2.responses.vpcs import VPCs
 
@@ -30,6 +33,7 @@ def install() -> None:
     wrap(SecurityGroups, "authorize_security_group_egress", _authorize("egress_rules"))
     add(SecurityGroups, [modify_security_group_rules])
     wrap(VPCs, "modify_vpc_endpoint", _modify_vpc_endpoint)
+    wrap(NatGateways, "delete_nat_gateway", _delete_nat_gateway)
 
 
 def modify_security_group_rules(self: Any) -> ActionResult:
@@ -129,3 +133,14 @@ def _move_routes(backend: Any, endpoint: Any, before: set[str], after: set[str])
         backend.delete_route(table, prefixes)
     for table in after - before:
         backend.create_route(table, None, destination_prefix_list_id=prefixes, gateway_id=endpoint.id)
+
+
+def _delete_nat_gateway(original: Callable[[], Any], self: Any) -> Any:
+    """Free the gateway's address, so that the next gateway can have it."""
+    result = original()
+    backend = self.ec2_backend
+    interface = backend.nat_gateways[self._get_param("NatGatewayId")]._eni
+    for address in backend.describe_addresses():
+        if address.eni is interface and address.association_id:
+            backend.disassociate_address(association_id=address.association_id)
+    return result
