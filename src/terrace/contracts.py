@@ -64,6 +64,19 @@ def read_release(target: Target, environment: str, model: str) -> Release | None
     return None if text is None else Release.from_json(text)
 
 
+def read_releases(target: Target, environment: str, model: str) -> list[Release]:
+    """Return the records of who served, the oldest first: Parameter Store keeps the last hundred."""
+    ssm = target.client("ssm")
+    pages = ssm.get_paginator("get_parameter_history").paginate(
+        Name=names.model_parameter(environment, model, "release")
+    )
+    try:
+        kept = [(one["Version"], one["Value"]) for page in pages for one in page["Parameters"]]
+    except ssm.exceptions.ParameterNotFound:
+        return []
+    return [Release.from_json(value) for _, value in sorted(kept)]
+
+
 def write_release(target: Target, record: Release) -> None:
     """Record a release. Parameter Store keeps the earlier ones as versions of the parameter."""
     target.client("ssm").put_parameter(

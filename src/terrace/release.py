@@ -15,10 +15,14 @@ from terrace.contracts import need_model, read_release, write_release
 from terrace.errors import ProjectError
 from terrace.serving import endpoint_config_request, model_request
 from terrace.target import Say, Target
+from terrace.versions import BROUGHT_FROM, PENDING, metrics
 
 if TYPE_CHECKING:
     from terrace.maturity import ModelContract, Release
 
+BASELINE = 0
+"""What a record has in place of a version where the baseline serves."""
+_NOT_PASSED = "A version is approved when its evaluation passes the threshold: see `make evaluate` in the project."
 ENDPOINT_MINUTES = 30
 """How long an endpoint may take to change before we stop waiting; SageMaker itself gives up after about that."""
 
@@ -41,12 +45,12 @@ def release(target: Target, environment: str, model: str, version: int | None, s
             endpoint refused the version and went on with the one before.
     """
     contract = need_model(target, environment, model)
-    package = _package(target, contract, version)
+    package = approved_package(target, contract, version)
     before = read_release(target, environment, model)
     if before and before.model_version == package["ModelPackageVersion"] and before.serving == contract.serving:
         say(f"version {before.model_version} of {model} already serves with these settings")
         return before
-    return _put(target, contract, package, before, say)
+    return put(target, contract, package, before, say)
 
 
 def settle(target: Target, contract: ModelContract, say: Say) -> Release | None:
@@ -55,13 +59,43 @@ def settle(target: Target, contract: ModelContract, say: Say) -> Release | None:
     Without a release there is nothing to do: the program itself declares what the endpoint serves.
     """
     record = read_release(target, contract.environment, contract.model)
-    if record is None or record.serving == contract.serving:
+    if record is None:
+        return None
+    # After a rollback to the baseline a new image is a new baseline, as it was before the first release.
+    old_baseline = record.model_version == BASELINE and contract.image not in (None, record.image)
+    if record.serving == contract.serving and not old_baseline:
         return record
+    if record.model_version == BASELINE:
+        say(f"serving {contract.model}'s baseline again with its new image or settings")
+        return put(target, contract, baseline_package(contract), record, say)
     say(f"serving settings changed: releasing version {record.model_version} of {contract.model} again with them")
-    return _put(target, contract, _package(target, contract, record.model_version), record, say)
+    return put(target, contract, approved_package(target, contract, record.model_version), record, say)
 
 
-def _package(target: Target, contract: ModelContract, version: int | None) -> Mapping[str, Any]:
+def baseline_package(contract: ModelContract) -> Mapping[str, Any]:
+    """Return the baseline in the form of a model package: the project's image without model data.
+
+    Raises:
+        ProjectError: The model has no image.
+    """
+    if contract.image is None:
+        raise ProjectError(
+            f"{contract.model} has no image in {contract.environment} yet.",
+            f"Make it with: terrace up {contract.environment} --project PATH",
+        )
+    return {
+        "ModelPackageVersion": BASELINE,
+        "InferenceSpecification": {"Containers": [{"Image": contract.image}]},
+        "CustomerMetadataProperties": {},
+    }
+
+
+def approved_package(target: Target, contract: ModelContract, version: int | None) -> Mapping[str, Any]:
+    """Return the description of an approved version; None takes the newest.
+
+    Raises:
+        ProjectError: There is none, or the one that is asked for is not approved.
+    """
     sagemaker = target.client("sagemaker")
     pages = sagemaker.get_paginator("list_model_packages").paginate(ModelPackageGroupName=contract.package_group)
     listed = [summary for page in pages for summary in page["ModelPackageSummaryList"]]
@@ -74,9 +108,10 @@ def _package(target: Target, contract: ModelContract, version: int | None) -> Ma
     approved = sorted(number for number, s in by_version.items() if s.get("ModelApprovalStatus") == "Approved")
     if version is None:
         if not approved:
+            waiting = [number for number, s in by_version.items() if s.get("ModelApprovalStatus") == PENDING]
             raise ProjectError(
                 f"None of the {len(listed)} registered versions of {contract.model} is approved.",
-                "A version is approved when its evaluation passes the threshold: see `make evaluate` in the project.",
+                f"Approve one: {_approve(contract, max(waiting))}" if waiting else _NOT_PASSED,
             )
         version = approved[-1]
     if version not in by_version:
@@ -88,7 +123,9 @@ def _package(target: Target, contract: ModelContract, version: int | None) -> Ma
         status = by_version[version].get("ModelApprovalStatus")
         raise ProjectError(
             f"Version {version} of {contract.model} is {status}, not Approved.",
-            f"Approved are: {', '.join(map(str, approved)) or 'none'}.",
+            f"Approve it: {_approve(contract, version)}"
+            if status == PENDING
+            else f"Approved are: {', '.join(map(str, approved)) or 'none'}.",
         )
     described: Mapping[str, Any] = sagemaker.describe_model_package(
         ModelPackageName=by_version[version]["ModelPackageArn"]
@@ -96,9 +133,29 @@ def _package(target: Target, contract: ModelContract, version: int | None) -> Ma
     return described
 
 
-def _put(
-    target: Target, contract: ModelContract, package: Mapping[str, Any], before: Release | None, say: Say
+def put(
+    target: Target,
+    contract: ModelContract,
+    package: Mapping[str, Any],
+    before: Release | None,
+    say: Say,
+    kind: str = "release",
+    reason: str | None = None,
 ) -> Release:
+    """Bring a version to the endpoint, wait until it answers, and record it.
+
+    Args:
+        target: Where the model lives.
+        contract: Of the model.
+        package: Description of the version.
+        before: The record of what serves now, None before the first release.
+        say: Told each step in a sentence.
+        kind: `release` or `rollback`, as the record says.
+        reason: Why, for the record.
+
+    Raises:
+        ProjectError: There is no endpoint, or it refused the version and went on with the one before.
+    """
     from terrace.maturity import Release
 
     sagemaker = target.client("sagemaker")
@@ -110,7 +167,7 @@ def _put(
     _create(sagemaker, "endpoint_config", "EndpointConfigName", config)
     wanted = config["EndpointConfigName"]
     if current["EndpointConfigName"] != wanted:
-        say(f"updating endpoint {contract.endpoint} to version {version}")
+        say(f"updating endpoint {contract.endpoint} to {f'version {version}' if version else 'the baseline'}")
         sagemaker.update_endpoint(EndpointName=contract.endpoint, EndpointConfigName=wanted)
     _wait(target, contract, wanted)
     said = package.get("CustomerMetadataProperties", {})
@@ -125,17 +182,21 @@ def _put(
         model_data=model["PrimaryContainer"].get("ModelDataUrl", ""),
         code=said.get("code", ""),
         data=said.get("data", ""),
-        metrics={name: float(value) for name, value in _metrics(said).items()},
+        metrics=metrics(said),
         released_by=target.client("sts").get_caller_identity()["Arn"],
         released_at=datetime.now(UTC),
-        replaces=before.model_version if before else None,
+        # The baseline has no number; a record that there is none before says the same.
+        replaces=(before.model_version or None) if before else None,
+        kind=kind,
+        reason=reason,
+        brought_from=said.get(BROUGHT_FROM),
     )
     write_release(target, record)
     return record
 
 
-def _metrics(said: Mapping[str, str]) -> dict[str, str]:
-    return {name.removeprefix("metric:"): value for name, value in said.items() if name.startswith("metric:")}
+def _approve(contract: ModelContract, version: int) -> str:
+    return f"terrace approve {contract.model} {contract.environment} --version {version}"
 
 
 def _endpoint(target: Target, contract: ModelContract) -> Mapping[str, Any]:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 PENDING, APPROVED, REJECTED = "PendingManualApproval", "Approved", "Rejected"
 DECIDED_BY, DECIDED_AT = "decided-by", "decided-at"
 """Metadata of a version: who approved or rejected it, and when."""
+BROUGHT_FROM, BROUGHT_DIGEST = "brought-from", "brought-sha256"
+"""Metadata of a version of another environment: its ARN there, and the hash of its archive."""
 _LONGEST = {"value": 256, "description": 1024}
 """What SageMaker takes of a metadata's value and of an approval's description."""
 
@@ -82,6 +84,7 @@ class Version:
             "image": self.image,
             "model_data": self.model_data,
             "execution": told.get("execution"),
+            "brought_from": told.get(BROUGHT_FROM),
         }
 
     @classmethod

@@ -13,13 +13,19 @@ from terrace.cli.options import common, root_option
 @click.argument("model")
 @click.argument("env")
 @click.option("--version", type=click.IntRange(min=1), help="Version to release; without it, the newest approved one.")
+@click.option(
+    "--from", "source", metavar="ENV", help="Bring a version that was approved in this environment, and release it."
+)
 @root_option
 @common
-def release(model: str, env: str, version: int | None, root: Path | None, as_json: bool) -> None:
+def release(model: str, env: str, version: int | None, source: str | None, root: Path | None, as_json: bool) -> None:
     """Put a registered version of a model on its endpoint.
 
     The endpoint serves the version before until the new one answers. Who released what, when, and what it replaced is
     recorded; a later `up` leaves it alone.
+
+    With --from the version is one of another environment, and --version is its number there: image, archive and
+    metrics are copied, and it is registered here once, with where it is from.
     """
     from terrace.place import open_place
     from terrace.release import release as put
@@ -27,7 +33,15 @@ def release(model: str, env: str, version: int | None, root: Path | None, as_jso
     def say(text: str) -> None:
         click.echo(text, err=True)
 
-    record = put(open_place(root, env).target(start=False), env, model, version, say)
+    target = open_place(root, env).target(start=False)
+    if source is not None:
+        from terrace.contracts import need_model
+        from terrace.promotion import Side, bring
+
+        there = open_place(root, source).target(start=False)
+        sides = [Side(there, need_model(there, source, model)), Side(target, need_model(target, env, model))]
+        version = bring(sides[0], sides[1], version, say).number
+    record = put(target, env, model, version, say)
     if as_json:
         click.echo(record.to_json())
         return

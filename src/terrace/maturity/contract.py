@@ -223,7 +223,7 @@ class Release(Document):
     model: str
     environment: str
     model_version: int
-    """Version of the model package."""
+    """Version of the model package; 0 is the baseline, after a rollback to it."""
     endpoint: str
     endpoint_config: str
     serving: Serving
@@ -239,3 +239,9 @@ class Release(Document):
     released_at: datetime
     replaces: int | None = None
     """Version that served before; None if it was the baseline."""
+    kind: str = "release"
+    """`release` or `rollback`."""
+    reason: str | None = None
+    """Why, in the words of who did it."""
+    brought_from: str | None = None
+    """ARN of the version in the environment that it was brought from."""
