@@ -264,6 +264,18 @@ def test_a_stop_stops_what_runs(endless: Jobs) -> None:
     assert run.told[-4:] == [("", "Stopping"), ("A", "Stopping"), ("A", "Stopped"), ("", "Stopped")]
 
 
+def test_a_job_that_somebody_else_stopped_stops_the_execution() -> None:
+    """What waits for it never begins, and a step that waits for its stop does."""
+    steps = [
+        processing("A"),
+        processing("B", DependsOn=["A"]),
+        processing("After", DependsOn=[{"Step": "A", "Trigger": "Stopped"}]),
+    ]
+    run = Run(steps, Jobs(A=[Outcome("Stopped")]))
+    assert run.end() == {"A": "Stopped", "After": "Succeeded"}
+    assert run.execution.status == "Stopped"
+
+
 def test_a_stop_ends_the_wait_for_a_retry() -> None:
     """A step that waits to be tried again is stopped at once, and is not tried again."""
     jobs = Jobs(A=[INTERNAL])
