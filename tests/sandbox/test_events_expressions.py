@@ -123,6 +123,9 @@ def test_cron_finds_the_next_time_and_no_earlier_one(
     minutes, hours, (of_month, of_week), months = parts
     cron = Cron.parse(f"{minutes} {hours} {of_month} {months} {of_week} *", ZoneInfo("UTC"))
     due = cron.after(moment)
+    if of_month == "31" and months == "2":
+        assert due is None
+        return
     assert due is not None
     assert due > moment
 

@@ -131,6 +131,28 @@ def test_one_that_waits_keeps_no_other_waiting(post: Post) -> None:
     assert time.monotonic() - began < 5.0
 
 
+def test_letters_of_one_lane_keep_their_order(post: Post) -> None:
+    """What came first is tried first, and one that is to be tried again does not hold up those behind it."""
+    order: list[int] = []
+    failing = {3}
+
+    def deliver(number: int) -> Callable[[int], None]:
+        def call(attempt: int) -> None:
+            time.sleep(0.001 * (number % 3))
+            if number in failing:
+                failing.discard(number)
+                raise _error("ThrottlingException")
+            order.append(number)
+
+        return call
+
+    for number in range(30):
+        post.send(Letter(deliver(number), "", None, {}, 9, 60.0, lambda outcome: None, lane="one"))
+    eventually(lambda: len(order) == 30)
+    assert [number for number in order if number != 3] == [number for number in range(30) if number != 3]
+    assert eventually(lambda: post.waiting() == 0)
+
+
 def test_what_is_cleared_is_never_delivered(post: Post) -> None:
     """A reset throws away what waits, and what is under way is not tried again."""
     under_way, gate, later = threading.Event(), threading.Event(), _Target()

@@ -137,6 +137,7 @@ class Alarms:
                 retries=_RETRIES,
                 age=_AGE,
                 count=counted,
+                lane=f"{alarm.alarm_arn} {action}",
             )
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import heapq
 import itertools
 import logging
@@ -50,6 +51,8 @@ class Letter:
         retries: How many more attempts there are after the first.
         age: Seconds after which there are no more attempts.
         count: Told the outcome: `delivered`, `failed`, `retried`, `buried` (in the queue), `lost` (not even there).
+        lane: Letters of one lane are tried in the order they came, one after the other; a second attempt is not waited
+            for. AWS promises no order, but mostly keeps it.
     """
 
     deliver: Callable[[int], None]
@@ -59,6 +62,7 @@ class Letter:
     retries: int
     age: float
     count: Callable[[str], None]
+    lane: str = ""
     attempt: int = 1
     born: float = field(default_factory=time.monotonic)
 
@@ -72,6 +76,7 @@ class Post:
         self._changed = threading.Condition()
         self._threads: list[threading.Thread] = []
         self._busy = 0
+        self._lanes: dict[str, collections.deque[Letter]] = {}
         self._generation = 0
         self._ended = False
 
@@ -91,12 +96,14 @@ class Post:
     def waiting(self) -> int:
         """Return how many letters are under way, those that wait for another attempt included."""
         with self._changed:
-            return len(self._due) + self._busy
+            return len(self._due) + self._busy + sum(map(len, self._lanes.values()))
 
     def clear(self) -> None:
         """Throw away what is under way."""
         with self._changed:
             self._due.clear()
+            for waiting in self._lanes.values():
+                waiting.clear()
             self._generation += 1
 
     def stop(self) -> None:
@@ -107,25 +114,45 @@ class Post:
             self._changed.notify_all()
 
     def _work(self) -> None:
-        while True:
-            with self._changed:
-                while not self._ended and (not self._due or self._due[0][0] > time.monotonic()):
-                    self._changed.wait(self._due[0][0] - time.monotonic() if self._due else None)
-                if self._ended:
-                    return
-                _, _, letter = heapq.heappop(self._due)
+        while (letter := self._next()) is not None:
+            # Whoever has a lane delivers what came into it meanwhile.
+            while letter is not None:
                 generation = self._generation
+                try:
+                    pause = self._attempt(letter)
+                except Exception:
+                    _LOG.exception("A letter is lost: %s", letter.attributes)
+                    pause = None
+                if pause is not None and generation == self._generation:
+                    self.send(letter, pause)
+                letter = self._following(letter)
+
+    def _next(self) -> Letter | None:
+        """Wait for a letter that is due and whose lane is free, None at the end."""
+        with self._changed:
+            while not self._ended:
+                if not self._due or self._due[0][0] > time.monotonic():
+                    self._changed.wait(self._due[0][0] - time.monotonic() if self._due else None)
+                    continue
+                _, _, letter = heapq.heappop(self._due)
+                if letter.lane in self._lanes:
+                    self._lanes[letter.lane].append(letter)
+                    continue
+                if letter.lane:
+                    self._lanes[letter.lane] = collections.deque()
                 self._busy += 1
-            try:
-                pause = self._attempt(letter)
-            except Exception:
-                _LOG.exception("A letter is lost: %s", letter.attributes)
-                pause = None
-            with self._changed:
-                self._busy -= 1
-                current = generation == self._generation
-            if pause is not None and current:
-                self.send(letter, pause)
+                return letter
+        return None
+
+    def _following(self, letter: Letter) -> Letter | None:
+        """Return what waits in the lane of a letter that was tried; the lane is free when there is nothing."""
+        with self._changed:
+            waiting = self._lanes.get(letter.lane)
+            if waiting and not self._ended:
+                return waiting.popleft()
+            self._lanes.pop(letter.lane, None)
+            self._busy -= 1
+            return None
 
     def _attempt(self, letter: Letter) -> float | None:
         """Try once; return the seconds until the next attempt, None when it is over."""

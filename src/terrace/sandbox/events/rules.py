@@ -135,6 +135,7 @@ class Rules:
             retries=int(policy.get("MaximumRetryAttempts", 185)),
             age=float(policy.get("MaximumEventAgeInSeconds", 86400)),
             count=counted,
+            lane=f"{rule.arn} {target['Id']}",
         )
 
     def _deliver(self, rule: Any, target: Mapping[str, Any], event: Mapping[str, Any], hops: int) -> None:

@@ -152,6 +152,7 @@ class Schedules:
             retries=int(policy.get("MaximumRetryAttempts", 185)),
             age=float(policy.get("MaximumEventAgeInSeconds", 86400)),
             count=counted,
+            lane=schedule.arn,
         )
 
     def _call(self, schedule: Any, place: Arn, text: str, execution: str) -> None:
