@@ -18,6 +18,7 @@ from provider_case import REGION
 from terrace.sandbox import Sandbox
 from terrace.sandbox.events.alarmclock import AlarmClock
 from terrace.sandbox.events.expressions import parse
+from terrace.sandbox.events.timed_rules import TimedRules
 from terrace.sandbox.provider.base import Clients
 from terrace.sandbox.provider.clients import SandboxClients
 
@@ -239,6 +240,38 @@ def test_what_ends_says_so() -> None:
     clock.tick()
     assert ended == [now]
     assert len(clock) == 0
+
+
+@pytest.mark.parametrize(("expression", "due"), [("rate(5 minutes)", "12:05:00"), ("cron(30 12 * * ? *)", "12:30:00")])
+def test_rules_for_times_are_triggered(expression: str, due: str) -> None:
+    """A rule with a schedule is triggered when it says so, not while it is disabled, and never once it is gone."""
+    from moto.events.models import events_backends
+
+    now = datetime(2026, 11, 21, 12, tzinfo=UTC)
+    clock, told = AlarmClock(now=lambda: now), []
+    clock.stop()
+    backend = events_backends["300000000098"][REGION]
+    made = backend.put_rule("timed", scheduled_expression=expression)
+    TimedRules(clock, lambda rule, event: told.append(event)).take_up(made)
+    clock.tick()
+    assert told == []
+    now += timedelta(minutes=30)
+    clock.tick()
+    (event,) = told
+    assert (event["detail-type"], event["source"], event["resources"]) == ("Scheduled Event", "aws.events", [made.arn])
+    assert event["time"] == f"2026-11-21T{due}Z"
+    backend.disable_rule("timed", None)
+    now += timedelta(days=1)
+    clock.tick()
+    backend.enable_rule("timed", None)
+    assert len(told) == 1
+    now += timedelta(days=1)
+    clock.tick()
+    assert len(told) == 2
+    backend.delete_rule("timed", None)
+    now += timedelta(days=1)
+    clock.tick()
+    assert (len(told), len(clock)) == (2, 0)
 
 
 def test_a_reset_forgets_what_was_to_come(tmp_path: Path) -> None:

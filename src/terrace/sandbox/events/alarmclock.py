@@ -36,7 +36,7 @@ class AlarmClock:
     """
 
     def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._now = now
+        self.now = now
         self._queue: list[tuple[datetime, int, _Entry]] = []
         self._entries: dict[Hashable, _Entry] = {}
         self._numbers = itertools.count()
@@ -64,7 +64,7 @@ class AlarmClock:
         entry = _Entry(key, expression, due, ended)
         with self._changed:
             self._entries[key] = entry
-            self._plan(entry, since or self._now())
+            self._plan(entry, since or self.now())
             if self._thread is None and not self._stopped:
                 self._thread = threading.Thread(target=self._run, name="events-clock", daemon=True)
                 self._thread.start()
@@ -95,7 +95,7 @@ class AlarmClock:
         """Do all that is due."""
         while True:
             with self._changed:
-                if not self._queue or self._queue[0][0] > self._now():
+                if not self._queue or self._queue[0][0] > self.now():
                     return
                 time, _, entry = heapq.heappop(self._queue)
                 if self._entries.get(entry.key) is not entry:
@@ -109,7 +109,7 @@ class AlarmClock:
                 if self._entries.get(entry.key) is entry:
                     if goes_on:
                         # What was slept through is done once, not for each time.
-                        self._plan(entry, max(time, self._now()))
+                        self._plan(entry, max(time, self.now()))
                     else:
                         del self._entries[entry.key]
 
@@ -128,6 +128,6 @@ class AlarmClock:
                 if self._stopped:
                     return
                 # Read again under the lock: something earlier may have come.
-                wait = (self._queue[0][0] - self._now()).total_seconds() if self._queue else None
+                wait = (self._queue[0][0] - self.now()).total_seconds() if self._queue else None
                 if wait is None or wait > 0:
                     self._changed.wait(None if wait is None else min(wait, LONGEST_SLEEP))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import uuid
-from datetime import UTC, datetime
 from typing import Any
 
-from terrace.sandbox.events import expressions, objects, schedules_api, service_metrics
+from terrace.sandbox.events import objects, schedules_api, service_metrics
 from terrace.sandbox.events.alarmclock import AlarmClock
 from terrace.sandbox.events.alarms import Evaluator
 from terrace.sandbox.events.alarms_api import Alarms
@@ -14,6 +12,7 @@ from terrace.sandbox.events.post import Post
 from terrace.sandbox.events.rules import Rules
 from terrace.sandbox.events.schedules import Schedules
 from terrace.sandbox.events.targets import Clients
+from terrace.sandbox.events.timed_rules import TimedRules
 from terrace.sandbox.room import Server
 
 
@@ -29,12 +28,12 @@ class Events:
     def install(self, server: Server) -> None:
         """Put our operations in the place of moto's. Before the server starts."""
         clients = Clients(server)
-        self._rules = Rules(self._post, clients)
-        self._rules.install(self._scheduled)
+        rules = Rules(self._post, clients)
+        rules.install(TimedRules(self._clock, rules.trigger).take_up)
         schedules = Schedules(self._clock, self._post, clients)
         schedules_api.install(schedules.check, schedules.changed)
         objects.install(server.bus)
-        server.bus.subscribe(self._rules.happened)
+        server.bus.subscribe(rules.happened)
         server.bus.subscribe(service_metrics.pipelines)
         alarms = Alarms(server.bus, self._post, clients)
         self._evaluator = Evaluator(alarms.change)
@@ -55,35 +54,3 @@ class Events:
         self._clock.stop()
         self._evaluator.stop()
         self._post.stop()
-
-    def _scheduled(self, rule: Any) -> None:
-        """Trigger a rule whenever its schedule says so. A rate counts from when the rule was made or changed."""
-        now = datetime.now(UTC)
-        expression = expressions.parse(rule.scheduled_expression, start=now)
-
-        def due(time: datetime) -> bool:
-            from moto.events.models import events_backends
-
-            bus = events_backends[rule.account_id][rule.region_name].event_buses.get(rule.event_bus_name)
-            current: Any = bus and bus.rules.get(rule.name)
-            if current is not rule:
-                return False
-            if rule.state != "DISABLED":
-                self._rules.trigger(rule, _scheduled_event(rule, time))
-            return True
-
-        self._clock.set(rule.arn, expression, due, since=now)
-
-
-def _scheduled_event(rule: Any, time: datetime) -> dict[str, Any]:
-    return {
-        "version": "0",
-        "id": str(uuid.uuid4()),
-        "detail-type": "Scheduled Event",
-        "source": "aws.events",
-        "account": rule.account_id,
-        "time": f"{time:%Y-%m-%dT%H:%M:%SZ}",
-        "region": rule.region_name,
-        "resources": [rule.arn],
-        "detail": {},
-    }
