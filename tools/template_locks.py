@@ -35,14 +35,33 @@ def uv(source: str, target: Path, *more: str) -> dict[str, str]:
     written = target.with_suffix(".in")
     written.write_text(source)
     options = ["--universal", "--python-version", "3.11", "--generate-hashes", "--no-header", "--no-annotate"]
-    command = [Path(sys.executable).with_name("uv"), "pip", "compile", "--quiet", *options, *more, written]
+    command: list[str | Path] = [
+        Path(sys.executable).with_name("uv"),
+        "pip",
+        "compile",
+        "--quiet",
+        *options,
+        *more,
+        written,
+    ]
     subprocess.run([*command, "--output-file", target], check=True)
     return blocks(target.read_text())
 
 
 def blocks(lock: str) -> dict[str, str]:
-    """Return each package's lines in a lock by its name."""
-    return {re.split("[=@ ]", block, maxsplit=1)[0]: block for block in re.split(r"\n(?=\S)", lock.strip()) if block}
+    """Return each package's lines in a lock by its name; it may be there in several versions, for several Pythons."""
+    found: dict[str, str] = {}
+    for block in re.split(r"\n(?=\S)", lock.strip()):
+        name = re.split("[=@ ]", block, maxsplit=1)[0]
+        found[name] = f"{found[name]}\n{block}" if name in found else block
+    found.pop("", None)
+    return found
+
+
+def pins(packages: dict[str, str]) -> str:
+    """Return the versions of packages, without their hashes."""
+    lines = "\n".join(packages.values()).splitlines()
+    return "\n".join(line.removesuffix("\\").rstrip() for line in lines if not line.startswith(" "))
 
 
 def requirements(group: str, answers: dict[str, str]) -> str:
@@ -70,18 +89,18 @@ def lock(group: str, folder: Path) -> None:
     image = folder / "runtime-pins.txt"
     if not image.exists():
         known = blocks(re.sub(r"{%.*?%}\n?", "", (FOLDER / "runtime.txt.jinja").read_text()))
-        image.write_text("" if group == "runtime" else "\n".join(block.split(" \\")[0] for block in known.values()))
+        image.write_text("" if group == "runtime" else pins(known))
     universe = uv(everything, old, *(["--constraint", str(image)] if group != "runtime" else []))
-    pins = folder / f"{group}-pins.txt"
-    pins.write_text("\n".join(block.split(" \\")[0] for block in universe.values()))
-    bare = uv(requirements(group, PLAIN), folder / f"{group}-bare.txt", "--constraint", str(pins))
+    pinned = folder / f"{group}-pins.txt"
+    pinned.write_text(pins(universe))
+    bare = uv(requirements(group, PLAIN), folder / f"{group}-bare.txt", "--constraint", str(pinned))
     needed: dict[str, list[str]] = {name: [] for name in universe}
     for condition, answer in CHOICES.items():
         found = uv(
             requirements(group, {**PLAIN, **answer}),
             folder / f"{group}-one.txt",
             "--constraint",
-            str(pins),
+            str(pinned),
             "--upgrade",
         )
         for name in found:
