@@ -90,7 +90,9 @@ class Language(Host):
         return empty_pb2.Empty()
 
     def _under_way(self, context: Any, process: subprocess.Popen[str]) -> _Child:
-        return _Child(self._running.setdefault(context.peer(), set()), self._lock, process, context)
+        with self._lock:
+            running = self._running.setdefault(context.peer(), set())
+        return _Child(running, self._lock, process, context)
 
 
 class _Child:
