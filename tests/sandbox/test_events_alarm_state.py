@@ -87,6 +87,8 @@ def test_reasons_are_worded_as_cloudwatch_words_them() -> None:
         "Threshold Crossed: 1 out of the last 2 datapoints [99.5 (02/10/19 16:59:00), 10.0 (02/10/19 16:58:00)] was "
         "greater than the threshold (50.0) (minimum 1 datapoint for OK -> ALARM transition)."
     )
+    gap = judge(terms, [None, None, 60.0, None])
+    assert "[60.0 (third)]" in reason(terms, "OK", gap, ["first", "second", "third"])
     assert reason(terms, "OK", judge(terms, [None] * 4), []) == (
         "Threshold Crossed: no datapoints were received for 2 periods and 2 missing datapoints were treated as "
         "[Breaching]."

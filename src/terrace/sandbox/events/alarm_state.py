@@ -46,11 +46,22 @@ class Terms:
 
 @dataclass(frozen=True)
 class Judgement:
-    """The state of an alarm, None for the one it has; how many values were there, and how many were made up for."""
+    """What an alarm's values mean.
+
+    Attributes:
+        state: The state of the alarm, None for the one it has.
+        found: The values that counted, newest first, with the number of their period; 1 is the newest.
+        filled: How many missing ones were made up for.
+    """
 
     state: str | None
-    values: tuple[float, ...]
+    found: tuple[tuple[int, float], ...]
     filled: int
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """The values that counted, newest first."""
+        return tuple(value for _, value in self.found)
 
 
 def judge(terms: Terms, values: Sequence[float | None]) -> Judgement:
@@ -60,30 +71,42 @@ def judge(terms: Terms, values: Sequence[float | None]) -> Judgement:
     for as the alarm says, and every value that there is counts. An alarm whose only values breach does not ring before
     the oldest of them is as old as it has periods to breach.
     """
-    found = [(age, value) for age, value in enumerate(values[: terms.periods + MORE], 1) if value is not None]
-    real = tuple(value for _, value in found)
+    looked_at = enumerate(values[: terms.periods + MORE], 1)
+    found = tuple((age, value) for age, value in looked_at if value is not None)
     if len(found) >= terms.periods:
-        real = real[: terms.periods]
-        breaching = sum(map(terms.breaches, real))
-        return Judgement(ALARM if breaching >= terms.needed else OK, real, 0)
+        newest = found[: terms.periods]
+        breaching = sum(terms.breaches(value) for _, value in newest)
+        return Judgement(ALARM if breaching >= terms.needed else OK, newest, 0)
     filled = terms.periods - len(found)
-    breaching = sum(map(terms.breaches, real))
+    return Judgement(_with_gaps(terms, found, filled), found, filled)
+
+
+def _with_gaps(terms: Terms, found: Sequence[tuple[int, float]], filled: int) -> str | None:
+    """Return the state that fewer values than periods mean."""
+    breaching = sum(terms.breaches(value) for _, value in found)
     if terms.missing == "breaching":
-        return Judgement(ALARM if breaching + filled >= terms.needed else OK, real, filled)
+        return ALARM if breaching + filled >= terms.needed else OK
     if breaching >= terms.needed:
-        return Judgement(ALARM, real, filled)
+        return ALARM
     if terms.missing == "notBreaching":
-        return Judgement(OK, real, filled)
+        return OK
     if not found:
-        return Judgement(None if terms.missing == "ignore" else INSUFFICIENT_DATA, real, filled)
+        return None if terms.missing == "ignore" else INSUFFICIENT_DATA
     if breaching < len(found):
-        return Judgement(OK, real, filled)
+        return OK
     old_enough = found[-1][0] >= terms.needed
-    return Judgement(ALARM if old_enough and terms.missing != "ignore" else None, real, filled)
+    return ALARM if old_enough and terms.missing != "ignore" else None
 
 
 def reason(terms: Terms, before: str, judgement: Judgement, times: Sequence[str]) -> str:
-    """Return why, in CloudWatch's words."""
+    """Return why, in CloudWatch's words.
+
+    Args:
+        terms: When the alarm rings.
+        before: Its state before.
+        judgement: What its values mean.
+        times: When each period began, newest first.
+    """
     values, filled = judgement.values, judgement.filled
     if judgement.state == INSUFFICIENT_DATA:
         return f"Insufficient Data: {filled} datapoint{_s(filled)} {_were(filled)} unknown."
@@ -95,7 +118,7 @@ def reason(terms: Terms, before: str, judgement: Judgement, times: Sequence[str]
         )
     rings = judgement.state == ALARM
     counted = [value for value in values if terms.breaches(value) == rings]
-    shown = ", ".join(f"{value} ({time})" for value, time in zip(values, times, strict=False))
+    shown = ", ".join(f"{value} ({times[age - 1]})" for age, value in judgement.found)
     words = f"{_were(len(counted))}{'' if rings else ' not'} {COMPARISONS[terms.comparison][1]}"
     enough = terms.needed if rings else terms.periods - terms.needed + 1
     return (
