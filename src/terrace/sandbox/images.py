@@ -154,6 +154,8 @@ class Images:
         self._home = Path()
         self._lock = threading.Lock()
         self.environments = Environments(Path())
+        self._sound: dict[tuple[Path, str], tuple[int, ...]] = {}
+        """Interpreter and lock → when its packages changed last, as they were found to be what the lock pins."""
 
     def install(self, server: Server) -> None:
         """Take the folders, and answer the routes `environments` and `images`."""
@@ -234,7 +236,12 @@ class Images:
         python = self.environments.find(lock)
         if python is None:
             raise ImageError(f"The Python environment of the image '{uri}' is gone.", _REMEDY)
+        changed = _changed(python)
+        if changed is not None and self._sound.get((python, lock)) == changed:
+            return python
         wrong = unmet(python, (folder / "lock.txt").read_text())
+        if not wrong and changed is not None:
+            self._sound[python, lock] = changed
         if wrong:
             told = f"The environment of {python} no longer has what the image '{uri}' pins: {'; '.join(wrong[:3])}."
             raise ImageError(told, "Run `make setup` in the project.")
@@ -283,3 +290,9 @@ class Images:
             )
             draft.replace(draft.with_suffix(""))
         return {"uri": uri, "python": str(python)}
+
+
+def _changed(python: Path) -> tuple[int, ...] | None:
+    """Return when packages of an environment were last added or taken away, None where that cannot be told."""
+    places = sorted(python.parent.parent.glob("lib/python*/site-packages"))
+    return tuple(place.stat().st_mtime_ns for place in places) or None

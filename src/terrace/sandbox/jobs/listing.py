@@ -43,6 +43,8 @@ def _asked_for(job: Job, get: Callable[[str], Any]) -> bool:
         return False
     if status and job.status != status:
         return False
+    if get("WarmPoolStatusEquals") or get("TrainingPlanArnEquals"):
+        return False  # no job here has either
     for name, when in (("CreationTime", job.created), ("LastModifiedTime", job.modified)):
         after, before = _time(get(f"{name}After")), _time(get(f"{name}Before"))
         if (after is not None and when <= after) or (before is not None and when >= before):

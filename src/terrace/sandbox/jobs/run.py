@@ -16,8 +16,8 @@ from terrace.sandbox.jobs.outputs import used
 
 LOOK_SECONDS = 1.0
 """How often the disk is looked at, and what goes to S3 while a job runs is put there."""
-RESERVE_BYTES = 256 * 2**20
-"""A job is ended when the machine itself has no more disk than this."""
+RESERVE_BYTES = 2**30
+"""A job is ended when the machine itself has no more disk than this, or than a quarter of what was free before."""
 
 
 class Ending(enum.Enum):
@@ -55,6 +55,7 @@ def supervise(job: Job, container: Container, seconds: float, disk: int, look: C
         if job.gone.is_set():
             raise JobGoneError("The sandbox is gone.")
         container.start()
+    reserve = min(RESERVE_BYTES, shutil.disk_usage(container.folder).free // 4)
     deadline, next_look = time.monotonic() + seconds, time.monotonic() + LOOK_SECONDS
     ending = Ending.EXIT
     while (code := container.wait(0.05)) is None:
@@ -65,7 +66,7 @@ def supervise(job: Job, container: Container, seconds: float, disk: int, look: C
         elif time.monotonic() >= next_look:
             began = time.monotonic()
             look()
-            if _too_much(container.folder, disk):
+            if _too_much(container.folder, disk, reserve):
                 ending = Ending.FULL
             # What takes long is done less often.
             next_look = time.monotonic() + max(LOOK_SECONDS, 10 * (time.monotonic() - began))
@@ -74,10 +75,10 @@ def supervise(job: Job, container: Container, seconds: float, disk: int, look: C
             break
     if job.gone.is_set():
         raise JobGoneError("The sandbox is gone.")
-    if ending is Ending.EXIT and _too_much(container.folder, disk):
+    if ending is Ending.EXIT and _too_much(container.folder, disk, reserve):
         ending = Ending.FULL
     return Outcome(ending, 137 if code is None else code)
 
 
-def _too_much(folder: Path, disk: int) -> bool:
-    return used(folder) > disk or shutil.disk_usage(folder).free < RESERVE_BYTES
+def _too_much(folder: Path, disk: int, reserve: int) -> bool:
+    return used(folder) > disk or shutil.disk_usage(folder).free < reserve
