@@ -135,9 +135,10 @@ def attach_network(account: str, region: str) -> list[Statement]:
 
 
 def read_parameters(account: str, region: str, environment: str) -> Statement:
-    """Return what reads the environment's contracts and release records."""
+    """Return what reads the environment's contracts and release records, also earlier ones."""
     arn = f"arn:aws:ssm:{region}:{account}:parameter/terrace/{environment}/*"
-    return allow("ReadContracts", ["ssm:GetParameter", "ssm:GetParameters"], [arn])
+    read = ["ssm:GetParameter", "ssm:GetParameterHistory", "ssm:GetParameters"]
+    return allow("ReadContracts", read, [arn])
 
 
 def read_packages(account: str, region: str, domain: str, repository: str) -> list[Statement]:
