@@ -133,6 +133,12 @@ def test_a_stop_ends_what_runs(caller: Caller) -> None:
     with pytest.raises(ClientError, match="cannot be stopped") as refused:
         caller.sagemaker.stop_pipeline_execution(PipelineExecutionArn=arn)
     assert refused.value.response["Error"]["Code"] == "ConflictException"
+    caller.sagemaker.retry_pipeline_execution(PipelineExecutionArn=arn)
+    while caller.steps(arn).get("Long", {}).get("StepStatus") != "Executing":
+        time.sleep(0.02)
+    assert job not in caller.steps(arn)["Long"]["Metadata"]["ProcessingJob"]["Arn"]
+    caller.sagemaker.stop_pipeline_execution(PipelineExecutionArn=arn)
+    assert caller.ended(arn)["PipelineExecutionStatus"] == "Stopped"
 
 
 def test_a_cache_saves_a_job(caller: Caller) -> None:

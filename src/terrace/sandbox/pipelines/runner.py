@@ -17,7 +17,7 @@ from terrace.sandbox.pipelines.retries import SERVICE_FAULT, THROTTLING, Policy,
 from terrace.sandbox.pipelines.work import Outcome, Work
 
 _LOG = logging.getLogger(__name__)
-POLL_SECONDS = (0.05, 2.0)
+POLL_SECONDS = (0.05, 5.0)
 """First and longest pause between two looks at what runs; what is told on the bus is looked at without a pause."""
 _POLL_GROWTH = 1.6
 _BY_DEFAULT = (Policy((SERVICE_FAULT, THROTTLING), interval=1.0, backoff=2.0, attempts=3),)
