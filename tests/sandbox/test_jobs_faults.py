@@ -212,9 +212,9 @@ def _last(jobs: JobCase, name: str) -> str:
     return str(events[-1]["message"])
 
 
-@pytest.mark.parametrize("which", [0, -1])
+@pytest.mark.parametrize("which", [0, 1, -1])
 def test_a_killed_job_fails_with_a_reason(jobs: JobCase, which: int) -> None:
-    """Its process, or what holds it, is killed from outside in the middle: the job ends at once and says how."""
+    """Its process, or one that holds it, is killed from outside in the middle: the job ends at once and says how."""
     name = jobs.training("import time; print('ready'); time.sleep(600)")
     until(lambda: _said(jobs, name), lambda lines: lines == ["ready"])
     os.kill(_processes(name)[which].pid, signal.SIGKILL)

@@ -23,6 +23,8 @@ from terrace.sandbox.containers.machine import family_memory, free_port
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PORT = 8080
 """Where a server in a container listens, unless SAGEMAKER_BIND_TO_PORT says otherwise."""
+_INIT_KILLED = "unshare: sigprocmask unblock failed: Invalid argument"
+"""What unshare says, with exit code 1, when it wants to end by the SIGKILL that has ended the container's init."""
 STOP_SECONDS = 10.0
 """How long a container may take to end by itself after SIGTERM."""
 
@@ -129,6 +131,8 @@ class Container:
         if self._reader is not None:
             self._reader.join(2)
         self._let_go()
+        if code == 1 and self.log.tail(1) == [_INIT_KILLED]:
+            return 128 + signal.SIGKILL
         return 128 - code if code < 0 else code
 
     def poll(self) -> int | None:
