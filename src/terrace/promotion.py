@@ -103,8 +103,9 @@ def bring(source: Side, to: Side, number: int | None, say: Say) -> Version:
     asked: dict[str, Any] = {
         "ModelPackageGroupName": to.contract.package_group,
         "ModelApprovalStatus": APPROVED,
-        "ApprovalDescription": f"approved in {source.environment} as version {found.number}: {found.reason}"[:1024],
+        "ModelPackageDescription": f"version {found.number} of {source.environment}",
         "InferenceSpecification": specification,
+        # Who approved it there, and when, comes along.
         "CustomerMetadataProperties": {
             **found.metadata,
             BROUGHT_FROM: found.arn[:_VALUE],
