@@ -5,6 +5,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from terrace.errors import TerraceError
 from terrace.maturity import ModelSettings, names, plan_model
 from terrace_components import model_parts as parts
 from terrace_components.alarms import Alarms
@@ -131,8 +132,14 @@ class ModelStack(pulumi.ComponentResource):
         """Return the pipeline and what starts it, as the contract names them; empty text for what is not there."""
         built: dict[str, Any] = dict.fromkeys(("pipeline", "pipeline_arn", "pipeline_role_arn", "watched_prefix"), "")
         tracking = self._platform.tracking
-        if not self._plan.has("training-pipeline") or tracking is None:
+        if not self._plan.has("training-pipeline"):
             return built
+        if tracking is None:
+            environment = self._settings.environment
+            raise TerraceError(
+                f"The platform {environment} says that runs are tracked, but not where.",
+                f"Run: terrace up {environment}",
+            )
         args = parts.training_args(self._settings, self._platform, self._where, tracking)
         args["train_role_arn"], args["deploy_role_arn"] = workspace.train_role_arn, workspace.deploy_role_arn
         found = TrainingPipeline(f"{self._name}-training-pipeline", args, self._inside)

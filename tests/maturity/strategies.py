@@ -42,6 +42,17 @@ def platform_settings(draw: st.DrawFn, level: st.SearchStrategy[int] | None = No
         retention_days=draw(st.none() | st.sampled_from([d for d in RETENTION_DAYS if d >= 365 or not production])),
         teams=draw(st.dictionaries(slugs(16), st.just({}), min_size=1, max_size=4)),
         capabilities=draw(st.dictionaries(st.sampled_from(PLATFORM_IDS), st.just(True), max_size=4)),
+        tracking=draw(
+            st.sampled_from(
+                [
+                    {},
+                    {"kind": "app"},
+                    {"kind": "server", "size": "large"},
+                    {"kind": "mlflow", "uri": "https://mlflow.acme.example"},
+                    {"kind": "wandb"},
+                ]
+            )
+        ),
         keep=draw(st.lists(st.sampled_from(STORE_IDS), unique=True, max_size=4)),
         **fixed,
     )
@@ -65,6 +76,9 @@ def model_settings(draw: st.DrawFn, **fixed: Any) -> ModelSettings:
             "owner": "ada@acme.example",
             "level": draw(st.none() | st.integers(0, 4)),
             "mode": mode,
+            "training": draw(
+                st.sampled_from([{}, {"schedule": "rate(1 day)"}, {"on_new_data": False, "late_after_hours": 48}])
+            ),
             **sizes,
             **fixed,
         }

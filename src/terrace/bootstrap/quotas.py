@@ -17,6 +17,8 @@ from terrace.maturity.model_settings import ModelSettings
 from terrace.target import Target
 
 TRAINING, ENDPOINT = "training", "endpoint"
+PARALLEL_STEPS = 2
+"""Processing jobs at once that a training pipeline has: data and features are validated side by side."""
 CODES = {
     "EC2-VPC Elastic IPs": "L-0263D0A3",
     "Interface VPC endpoints per VPC": "L-29B6F2EB",
@@ -155,6 +157,11 @@ def needs(settings: PlatformSettings, target: Target) -> list[Need]:
     wanted += [
         Need("sagemaker", f"{one} for endpoint usage", ENDPOINT, endpoints, "one realtime model") for one in types
     ]
+    if found.has("tracking"):
+        steps = "the steps of a training pipeline"
+        wanted += [
+            Need("sagemaker", f"{one} for processing job usage", TRAINING, PARALLEL_STEPS, steps) for one in types
+        ]
     concurrency = int(ModelSettings.model_fields["max_concurrency"].default)
     if not settings.production:
         name = "Maximum total concurrency that can be allocated across all serverless endpoints"
