@@ -78,8 +78,8 @@ def deployed(aws: SandboxClients, tmp_path: Path) -> dict[str, Any]:
         return provider
 
     engine = EmbeddedEngine(tmp_path / "home", connect)
-    result = engine.up(Program("trial", "dev", tmp_path / "main.py", config))
-    return {**result.outputs, **said}
+    program = Program("trial", "dev", tmp_path / "main.py", config)
+    return {**engine.up(program).outputs, **said, "engine": engine, "program": program}
 
 
 def _runs(aws: SandboxClients) -> list[dict[str, str]]:
@@ -121,3 +121,29 @@ def test_what_cannot_start_a_run_is_in_the_deployed_queue(aws: SandboxClients, d
     (dead,) = eventually(lambda: aws("sqs").receive_message(**asked).get("Messages"))
     assert dead["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "NO_RESOURCE"
     assert json.loads(dead["Body"])["detail"]["object"]["key"].endswith("flights.csv")
+
+
+def test_what_was_changed_by_hand_is_found_and_mended(aws: SandboxClients, deployed: dict[str, Any]) -> None:
+    """A refresh sees a rule, a schedule and a queue that somebody changed, and the next `up` puts them right."""
+    engine, program = deployed["engine"], deployed["program"]
+    assert not engine.up(program).updated
+    assert not engine.refresh(program).updated
+    events, scheduler, sqs = aws("events"), aws("scheduler"), aws("sqs")
+    (rule,) = events.list_rules()["Rules"]
+    events.put_rule(Name=rule["Name"], EventPattern='{"source": ["elsewhere"]}')
+    (listed,) = scheduler.list_schedules()["Schedules"]
+    where = {"Name": listed["Name"], "GroupName": listed["GroupName"]}
+    known = scheduler.get_schedule(**where)
+    kept = {key: known[key] for key in ("FlexibleTimeWindow", "Target")}
+    scheduler.update_schedule(**where, **kept, ScheduleExpression="rate(2 days)")
+    (url,) = sqs.list_queues()["QueueUrls"]
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"MessageRetentionPeriod": "60"})
+
+    changed = {change.type.rpartition(":")[2] for change in engine.refresh(program).updated}
+    assert changed == {"EventRule", "Schedule", "Queue"}
+    mended = {change.type.rpartition(":")[2] for change in engine.up(program).updated}
+    assert mended == changed
+    assert events.describe_rule(Name=rule["Name"])["EventPattern"] == rule["EventPattern"]
+    assert scheduler.get_schedule(**where)["ScheduleExpression"] == "rate(1 day)"
+    told = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["MessageRetentionPeriod"])["Attributes"]
+    assert told["MessageRetentionPeriod"] == str(14 * 24 * 3600)
