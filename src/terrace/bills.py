@@ -139,6 +139,19 @@ class Bill:
             lines.append(f"price unknown in {self.region}, not in the sum: {told}")
         return lines
 
+    def lines(self) -> list[str]:
+        """Return it for people: each run in four lines, then the sum."""
+        found: list[str] = []
+        for row in self.rows:
+            at = row.execution.started.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+            found += [
+                f"{at}  {row.execution.id}  {row.outcome.kind}: {row.outcome.text}",
+                f"  started by {row.starter.kind}: {row.starter.text}",
+                f"  on {row.data}",
+                f"  {row.seconds} s billed, {self.cost_text(row)}",
+            ]
+        return [*found, *self.summary()]
+
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data; its form is a contract that scripts rest on."""
         return {

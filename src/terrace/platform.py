@@ -41,13 +41,16 @@ class Platform:
         """The file that the settings were read from."""
         return self.root / SETTINGS.format(environment=self.environment)
 
-    def target(self, *, start: bool = True, sandbox_only: bool = False, say: Say | None = None) -> Target:
+    def target(
+        self, *, start: bool = True, sandbox_only: bool = False, say: Say | None = None, profile: str | None = None
+    ) -> Target:
         """Open the target of the environment.
 
         Args:
             start: Start the sandbox where it is needed and does not run.
             sandbox_only: Refuse an environment that lives on AWS.
             say: Told that the sandbox was started.
+            profile: AWS profile whose credentials are used; None takes those at hand.
         """
         settings = self.settings
         if sandbox_only and settings.account is not None:
@@ -56,7 +59,12 @@ class Platform:
                 f"Only an environment without terrace:account lives in the sandbox; see {self.settings_file}.",
             )
         return open_target(
-            settings.account, settings.account_id, settings.region, start=start, say=say or (lambda _text: None)
+            settings.account,
+            settings.account_id,
+            settings.region,
+            start=start,
+            say=say or (lambda _text: None),
+            profile=profile,
         )
 
 

@@ -31,6 +31,7 @@ class Target:
         region: AWS region.
         url: The sandbox's URL; None on AWS.
         incarnation: Which life of the sandbox this is; it changes when the sandbox was emptied. None on AWS.
+        profile: AWS profile whose credentials are used; None takes those at hand.
     """
 
     kind: str
@@ -38,6 +39,7 @@ class Target:
     region: str
     url: str | None = None
     incarnation: str | None = None
+    profile: str | None = None
     _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def client(self, service: str) -> Any:
@@ -58,13 +60,21 @@ class Target:
         if self.url is None:
             import boto3
 
-            return boto3.Session(region_name=self.region)
+            return boto3.Session(region_name=self.region, profile_name=self.profile)
         from terrace import sandbox
 
         return sandbox.session(self.url, self.account, self.region)
 
 
-def open_target(account: str | None, account_id: str, region: str, *, start: bool = True, say: Say = _silent) -> Target:
+def open_target(
+    account: str | None,
+    account_id: str,
+    region: str,
+    *,
+    start: bool = True,
+    say: Say = _silent,
+    profile: str | None = None,
+) -> Target:
     """Return the target of an environment; start the sandbox when it is the target and does not run.
 
     Args:
@@ -73,6 +83,7 @@ def open_target(account: str | None, account_id: str, region: str, *, start: boo
         region: AWS region.
         start: Start the sandbox where needed. Otherwise a sandbox that does not run is refused.
         say: Told, in a sentence, that the sandbox was started.
+        profile: AWS profile whose credentials are used; None takes those at hand. The sandbox needs none.
 
     Raises:
         TerraceError: The credentials at hand belong to another account, or there are none.
@@ -80,7 +91,7 @@ def open_target(account: str | None, account_id: str, region: str, *, start: boo
     """
     if account is None:
         return _sandbox(account_id, region, start=start, say=say)
-    target = Target("aws", account_id, region)
+    target = Target("aws", account_id, region, profile=profile)
     _compare_account(target)
     return target
 

@@ -200,3 +200,9 @@ def test_a_model_without_a_pipeline_is_refused(dev: Place) -> None:
     dev.publish(pipeline=None, level=1)
     dev.refused("terrace upgrade dev --to 2", "pipeline", "run", "tiny", "dev")
     dev.publish()
+
+
+def test_a_pipeline_that_nobody_published_says_so(dev: Place) -> None:
+    """Where a step that fails is all there is, no gate is blamed."""
+    dev.pipeline([fail("Unpublished", "publish it with `make pipeline`")])
+    dev.refused("The pipeline refused to run: publish it", "pipeline", "run", "tiny", "dev")

@@ -12,7 +12,6 @@ import click
 from terrace.cli.options import common, root_option
 
 if TYPE_CHECKING:
-    from terrace.bills import Bill
     from terrace.executions import Execution
     from terrace.job_logs import Line
     from terrace.maturity import ModelContract
@@ -186,19 +185,9 @@ def bill(model: str, env: str, since: str | None, root: Path | None, as_json: bo
     if as_json:
         click.echo(json.dumps(found.to_json(), indent=2))
         return
-    _show_bill(found, model, env)
-
-
-def _show_bill(found: Bill, model: str, env: str) -> None:
     if not found.rows:
         click.echo(f"The pipeline of {model} in {env} has not run. Run it with: terrace pipeline run {model} {env}")
-        return
-    for row in found.rows:
-        click.echo(f"{_when(row.execution.started)}  {row.execution.id}  {row.outcome.kind}: {row.outcome.text}")
-        click.echo(f"  started by {row.starter.kind}: {row.starter.text}")
-        click.echo(f"  on {row.data}")
-        click.echo(f"  {row.seconds} s billed, {found.cost_text(row)}")
-    for line in found.summary():
+    for line in found.lines() if found.rows else ():
         click.echo(line)
 
 
@@ -283,7 +272,10 @@ def _finish(target: Target, contract: ModelContract, execution: Execution, as_js
                 )
         return
     if came.kind == "refused":
-        raise RunError(f"The gate refused the model: {came.text}", "Nothing was registered.", said)
+        # A pipeline that nobody published yet refuses to run at all, before any gate.
+        gated = any(step.outcome is not None for step in execution.steps)
+        who = "The gate refused the model" if gated else "The pipeline refused to run"
+        raise RunError(f"{who}: {came.text}", "Nothing was registered.", said)
     named = f"{model} {env} --execution {execution.id}"
     if came.kind == "stopped":
         raise RunError(f"The run {execution.id} was stopped.", f"Go on with: terrace pipeline retry {named}", said)

@@ -16,9 +16,22 @@ from terrace.cli.options import common, root_option
 @click.option(
     "--from", "source", metavar="ENV", help="Bring a version that was approved in this environment, and release it."
 )
+@click.option(
+    "--from-profile",
+    metavar="NAME",
+    help="AWS profile that reads from the environment of --from, if it is another account.",
+)
 @root_option
 @common
-def release(model: str, env: str, version: int | None, source: str | None, root: Path | None, as_json: bool) -> None:
+def release(
+    model: str,
+    env: str,
+    version: int | None,
+    source: str | None,
+    from_profile: str | None,
+    root: Path | None,
+    as_json: bool,
+) -> None:
     """Put a registered version of a model on its endpoint.
 
     The endpoint serves the version before until the new one answers. Who released what, when, and what it replaced is
@@ -33,12 +46,14 @@ def release(model: str, env: str, version: int | None, source: str | None, root:
     def say(text: str) -> None:
         click.echo(text, err=True)
 
+    if from_profile is not None and source is None:
+        raise click.UsageError("--from-profile is about the environment of --from; name that too.")
     target = open_place(root, env).target(start=False)
     if source is not None:
         from terrace.contracts import need_model
         from terrace.promotion import Side, bring
 
-        there = open_place(root, source).target(start=False)
+        there = open_place(root, source).target(start=False, profile=from_profile)
         sides = [Side(there, need_model(there, source, model)), Side(target, need_model(target, env, model))]
         version = bring(sides[0], sides[1], version, say).number
     record = put(target, env, model, version, say)
