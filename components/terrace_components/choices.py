@@ -83,7 +83,7 @@ class TrackingKind(StrEnum):
     MLFLOW = "mlflow"
     """An MLflow of your own."""
     WANDB = "wandb"
-    """Weights and Biases."""
+    """Weights & Biases."""
     NEPTUNE = "neptune"
     """A Neptune of your own."""
 

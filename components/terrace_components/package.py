@@ -102,7 +102,9 @@ def canonical(schema: dict[str, Any]) -> str:
     whole |= {"config": {}}
     for section, keys in (("types", _TYPE), ("resources", _RESOURCE)):
         whole[section] = {token: _object(schema[section][token], keys) for token in sorted(schema[section])}
-    return json.dumps({**whole, "language": dict(sorted(whole["language"].items()))}, indent=2, ensure_ascii=False)
+    text = json.dumps({**whole, "language": dict(sorted(whole["language"].items()))}, indent=2, ensure_ascii=False)
+    # Go writes what HTML would read as its own by number.
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
 _TYPE = ("description", "properties", "type", "required", "enum")
