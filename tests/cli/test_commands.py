@@ -66,6 +66,10 @@ def test_a_typo_is_answered_with_the_nearest_command(shell: Shell) -> None:
         (("up", "dev", "--level", "3"), "audit (Audit)"),
         (("outputs", "dev", "nothing"), "The sandbox does not run"),
         (("release", "nobody", "dev"), "The sandbox does not run"),
+        (("pipeline", "run", "nobody", "dev"), "The sandbox does not run"),
+        (("approve", "nobody", "dev"), "The sandbox does not run"),
+        (("rollback", "nobody", "dev"), "The sandbox does not run"),
+        (("models", "nobody", "devv"), "There is no environment 'devv'"),
         (("preview", "dev", "-C", "stacks"), "There is no platform"),
     ],
 )
