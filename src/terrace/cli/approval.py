@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from terrace.cli.options import common, root_option
+from terrace.cli.options import common, env_argument, root_option
 
 version_option = click.option(
     "--version", type=click.IntRange(min=1), help="Version; without it, the newest that waits for a decision."
@@ -17,7 +17,7 @@ reason_option = click.option("--reason", default="", metavar="TEXT", help="Why; 
 
 @click.command()
 @click.argument("model")
-@click.argument("env")
+@env_argument
 @version_option
 @reason_option
 @root_option
@@ -32,7 +32,7 @@ def approve(model: str, env: str, version: int | None, reason: str, root: Path |
 
 @click.command()
 @click.argument("model")
-@click.argument("env")
+@env_argument
 @version_option
 @reason_option
 @root_option

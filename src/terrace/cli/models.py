@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from terrace.cli.options import common, root_option
+from terrace.cli.options import common, env_argument, root_option
 
 if TYPE_CHECKING:
     from terrace.versions import Version
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("model")
-@click.argument("env")
+@env_argument
 @click.option("--version", type=click.IntRange(min=1), help="Show one version, with its line from data to endpoint.")
 @click.option("--last", type=click.IntRange(min=1), default=20, show_default=True, help="How many versions to list.")
 @root_option

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from terrace.cli.options import common, root_option
+from terrace.cli.options import common, env_argument, root_option
 
 if TYPE_CHECKING:
     from terrace.executions import Execution
@@ -29,7 +29,7 @@ def pipeline() -> None:
 
 @pipeline.command()
 @click.argument("model")
-@click.argument("env")
+@env_argument
 @click.option(
     "--parameter", "-p", "given", multiple=True, metavar="NAME=VALUE", help="A parameter of the run; may be repeated."
 )
@@ -61,7 +61,7 @@ def run(model: str, env: str, given: tuple[str, ...], no_wait: bool, root: Path 
 
 @pipeline.command()
 @click.argument("model")
-@click.argument("env")
+@env_argument
 @execution_option
 @root_option
 @common
@@ -89,7 +89,7 @@ def status(model: str, env: str, execution: str | None, root: Path | None, as_js
 
 @pipeline.command()
 @click.argument("model")
-@click.argument("env")
+@env_argument
 @click.option("--step", metavar="NAME", help="Only the lines of this step.")
 @execution_option
 @click.option("--follow", is_flag=True, help="Go on as lines are written, until the run has ended.")
@@ -131,7 +131,7 @@ def logs(
 
 @pipeline.command()
 @click.argument("model")
-@click.argument("env")
+@env_argument
 @execution_option
 @root_option
 @common
@@ -151,7 +151,7 @@ def stop(model: str, env: str, execution: str | None, root: Path | None, as_json
 
 @pipeline.command()
 @click.argument("model")
-@click.argument("env")
+@env_argument
 @execution_option
 @root_option
 @common
@@ -168,7 +168,7 @@ def retry(model: str, env: str, execution: str | None, root: Path | None, as_jso
 
 @pipeline.command()
 @click.argument("model")
-@click.argument("env")
+@env_argument
 @click.option("--since", metavar="DATE", help="Only runs after this day or time, in ISO 8601: 2026-11-01.")
 @root_option
 @common

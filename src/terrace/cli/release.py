@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from terrace.cli.options import common, root_option
+from terrace.cli.options import common, env_argument, root_option
 
 
 @click.command()
 @click.argument("model")
-@click.argument("env")
+@env_argument
 @click.option("--version", type=click.IntRange(min=1), help="Version to release; without it, the newest approved one.")
 @click.option(
     "--from", "source", metavar="ENV", help="Bring a version that was approved in this environment, and release it."
