@@ -94,6 +94,36 @@ def find(target: Target, contract: ModelContract, said: str | None) -> str:
     return found[0]
 
 
+def await_data(target: Target, contract: ModelContract, key: str, patience: float) -> str:
+    """Return the ARN of the latest execution that the arrival of an object started.
+
+    Args:
+        target: Where the pipeline is.
+        contract: Of the model.
+        key: The object's key in the data bucket.
+        patience: Seconds to wait for it to be started.
+
+    Raises:
+        ProjectError: None was started.
+    """
+    until = time.monotonic() + patience
+    seen: set[str] = set()
+    while True:
+        for arn in arns(target, contract):
+            if arn in seen:
+                break
+            seen.add(arn)
+            if read(target, arn).parameters.get("DataKey") == key:
+                return arn
+        if time.monotonic() >= until:
+            raise ProjectError(
+                f"No run was started by {key} within {patience:g} s.",
+                "Is the rule for new data enabled, and the key below the watched prefix? Start one with: "
+                f"terrace pipeline run {contract.model} {contract.environment} -p DataKey={key}",
+            )
+        time.sleep(min(1.0, _PAUSES[0]))
+
+
 def watch(target: Target, arn: str, seen: Callable[[Execution], None]) -> Execution:
     """Look at an execution until it has ended, and return it as it is then.
 

@@ -206,3 +206,19 @@ def test_a_pipeline_that_nobody_published_says_so(dev: Place) -> None:
     """Where a step that fails is all there is, no gate is blamed."""
     dev.pipeline([fail("Unpublished", "publish it with `make pipeline`")])
     dev.refused("The pipeline refused to run: publish it", "pipeline", "run", "tiny", "dev")
+
+
+def test_the_run_that_data_started_is_followed(dev: Place) -> None:
+    """What the rule starts is found by the object's key; a key that started nothing says what to look at."""
+    dev.pipeline([processing("Work", python("print('worked')"))], PARAMETERS)
+    key = "data/tiny/training/today.csv"
+    refused = "No run was started by data/tiny/training/today.csv within 0 s"
+    dev.refused(refused, "pipeline", "follow", "tiny", "dev", "--data", key, "--patience", "0")
+    for given in (key, "data/tiny/training/other.csv"):
+        dev.sagemaker.start_pipeline_execution(
+            PipelineName=dev.contract.pipeline, PipelineParameters=[{"Name": "DataKey", "Value": given}]
+        )
+    said = dev.json("pipeline", "follow", "tiny", "dev", "--data", key)
+    assert (said["status"], said["parameters"]["DataKey"]) == ("Succeeded", key)
+    both = dev.terrace("pipeline", "follow", "tiny", "dev", "--data", key, "--execution", "abc", expect=2)
+    assert "give one of them" in both.stderr

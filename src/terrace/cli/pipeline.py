@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from terrace.cli.following import finish, left, watch
 from terrace.cli.options import common, env_argument, root_option
 
 if TYPE_CHECKING:
-    from terrace.executions import Execution
     from terrace.job_logs import Line
     from terrace.maturity import ModelContract
     from terrace.target import Target
@@ -56,7 +56,42 @@ def run(model: str, env: str, given: tuple[str, ...], no_wait: bool, root: Path 
         click.echo(execution.id)
         click.echo(f"Follow it with: terrace pipeline logs {model} {env} --execution {execution.id} --follow", err=True)
         return
-    _finish(target, contract, _watch(target, contract, arn, as_json), as_json)
+    finish(target, contract, watch(target, contract, arn, as_json), as_json)
+
+
+@pipeline.command()
+@click.argument("model")
+@env_argument
+@execution_option
+@click.option("--data", "key", metavar="KEY", help="The run that the arrival of this object of the data bucket starts.")
+@click.option(
+    "--patience",
+    type=click.IntRange(min=0),
+    default=120,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait for that run to be started.",
+)
+@root_option
+@common
+def follow(
+    model: str, env: str, execution: str | None, key: str | None, patience: int, root: Path | None, as_json: bool
+) -> None:  # fmt: skip
+    """Show the steps of a run that was started already, until it has ended.
+
+    It ends as `terrace pipeline run` does. Without an option it is the latest run.
+    """
+    if key is not None and execution is not None:
+        raise click.UsageError("--data and --execution both name a run: give one of them.")
+    from terrace import pipelines
+
+    target, contract = _open(root, env, model)
+    if key is None:
+        arn = pipelines.find(target, contract, execution)
+    else:
+        arn = pipelines.await_data(target, contract, key, patience)
+    click.echo(f"following {arn.rpartition('/')[2]} of {pipelines.pipeline_name(contract)}", err=True)
+    finish(target, contract, watch(target, contract, arn, as_json), as_json)
 
 
 @pipeline.command()
@@ -121,7 +156,7 @@ def logs(
         try:
             job_logs.follow(target, arn, reader, tell)
         except KeyboardInterrupt:
-            raise _left(contract, found) from None
+            raise left(contract, found) from None
     else:
         for line in reader.new(found):
             tell(line)
@@ -142,7 +177,7 @@ def stop(model: str, env: str, execution: str | None, root: Path | None, as_json
     target, contract = _open(root, env, model)
     found = executions.read(target, pipelines.find(target, contract, execution))
     pipelines.stop(target, found)
-    now = _watch(target, contract, found.arn, as_json)
+    now = watch(target, contract, found.arn, as_json)
     if as_json:
         click.echo(json.dumps(now.to_json(), indent=2))
         return
@@ -163,7 +198,7 @@ def retry(model: str, env: str, execution: str | None, root: Path | None, as_jso
     found = executions.read(target, pipelines.find(target, contract, execution))
     pipelines.retry(target, found)
     click.echo(f"retrying {found.id}", err=True)
-    _finish(target, contract, _watch(target, contract, found.arn, as_json), as_json)
+    finish(target, contract, watch(target, contract, found.arn, as_json), as_json)
 
 
 @pipeline.command()
@@ -222,71 +257,3 @@ def _date(said: str) -> datetime:
 
 def _when(at: datetime) -> str:
     return at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _watch(target: Target, contract: ModelContract, arn: str, quiet: bool) -> Execution:
-    from terrace import executions, pipelines
-    from terrace.cli.steps import shown
-
-    try:
-        with shown(quiet) as tell:
-            return pipelines.watch(target, arn, tell)
-    except KeyboardInterrupt:
-        raise _left(contract, executions.read(target, arn)) from None
-
-
-def _left(contract: ModelContract, execution: Execution) -> Exception:
-    from terrace.errors import RunError
-
-    named = f"{contract.model} {contract.environment} --execution {execution.id}"
-    return RunError(
-        f"Nobody watches any more; the run {execution.id} goes on.",
-        f"Follow it with `terrace pipeline logs {named} --follow`, stop it with `terrace pipeline stop {named}`.",
-        execution.to_json(),
-    )
-
-
-def _finish(target: Target, contract: ModelContract, execution: Execution, as_json: bool) -> None:
-    """Print how an execution came out; unless it is what the pipeline is for, raise it."""
-    from terrace.cli.steps import duration
-    from terrace.errors import RunError
-    from terrace.job_logs import tail
-    from terrace.outcomes import outcome
-    from terrace.versions import read_version
-
-    came = outcome(execution)
-    said: dict[str, Any] = {**execution.to_json(), "outcome": came.to_json()}
-    model, env = contract.model, contract.environment
-    if came.good:
-        version = read_version(target, came.package) if came.package else None
-        said["version"] = version.to_json() if version else None
-        if as_json:
-            click.echo(json.dumps(said, indent=2))
-            return
-        click.echo(f"{model} in {env}: {came.text} in {duration(execution.seconds)}.")
-        if version is not None:
-            click.echo(f"  {version.metrics_text()}")
-            if version.status == "PendingManualApproval":
-                click.echo(
-                    f"  It waits for approval: terrace approve {model} {env} --version {version.number}", err=True
-                )
-        return
-    if came.kind == "refused":
-        # A pipeline that nobody published yet refuses to run at all, before any gate.
-        gated = any(step.outcome is not None for step in execution.steps)
-        who = "The gate refused the model" if gated else "The pipeline refused to run"
-        raise RunError(f"{who}: {came.text}", "Nothing was registered.", said)
-    named = f"{model} {env} --execution {execution.id}"
-    if came.kind == "stopped":
-        raise RunError(f"The run {execution.id} was stopped.", f"Go on with: terrace pipeline retry {named}", said)
-    last = tail(target, came.step) if came.step else []
-    for line in last:
-        click.echo(f"  | {line}", err=True)
-    said["log"] = last
-    step = f" --step {came.step.name}" if came.step and came.step.job else ""
-    raise RunError(
-        f"The run {execution.id} failed: {came.text}",
-        f"All it wrote: `terrace pipeline logs {named}{step}`; from the failed step on: "
-        f"`terrace pipeline retry {named}`.",
-        said,
-    )

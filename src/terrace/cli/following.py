@@ -1,0 +1,87 @@
+"""An execution that is followed to its end, and what is said of it then."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from terrace.executions import Execution
+    from terrace.maturity import ModelContract
+    from terrace.target import Target
+
+
+def watch(target: Target, contract: ModelContract, arn: str, quiet: bool) -> Execution:
+    """Show the steps of an execution until it has ended.
+
+    Raises:
+        RunError: The watcher was interrupted; the execution goes on.
+    """
+    from terrace import executions, pipelines
+    from terrace.cli.steps import shown
+
+    try:
+        with shown(quiet) as tell:
+            return pipelines.watch(target, arn, tell)
+    except KeyboardInterrupt:
+        raise left(contract, executions.read(target, arn)) from None
+
+
+def left(contract: ModelContract, execution: Execution) -> Exception:
+    """Return what is said to somebody who stopped watching."""
+    from terrace.errors import RunError
+
+    named = f"{contract.model} {contract.environment} --execution {execution.id}"
+    return RunError(
+        f"Nobody watches any more; the run {execution.id} goes on.",
+        f"Follow it with `terrace pipeline logs {named} --follow`, stop it with `terrace pipeline stop {named}`.",
+        execution.to_json(),
+    )
+
+
+def finish(target: Target, contract: ModelContract, execution: Execution, as_json: bool) -> None:
+    """Print how an execution came out; unless it is what the pipeline is for, raise it."""
+    from terrace.cli.steps import duration
+    from terrace.errors import RunError
+    from terrace.job_logs import tail
+    from terrace.outcomes import outcome
+    from terrace.versions import read_version
+
+    came = outcome(execution)
+    said: dict[str, Any] = {**execution.to_json(), "outcome": came.to_json()}
+    model, env = contract.model, contract.environment
+    if came.good:
+        version = read_version(target, came.package) if came.package else None
+        said["version"] = version.to_json() if version else None
+        if as_json:
+            click.echo(json.dumps(said, indent=2))
+            return
+        click.echo(f"{model} in {env}: {came.text} in {duration(execution.seconds)}.")
+        if version is not None:
+            click.echo(f"  {version.metrics_text()}")
+            if version.status == "PendingManualApproval":
+                click.echo(
+                    f"  It waits for approval: terrace approve {model} {env} --version {version.number}", err=True
+                )
+        return
+    if came.kind == "refused":
+        # A pipeline that nobody published yet refuses to run at all, before any gate.
+        gated = any(step.outcome is not None for step in execution.steps)
+        who = "The gate refused the model" if gated else "The pipeline refused to run"
+        raise RunError(f"{who}: {came.text}", "Nothing was registered.", said)
+    named = f"{model} {env} --execution {execution.id}"
+    if came.kind == "stopped":
+        raise RunError(f"The run {execution.id} was stopped.", f"Go on with: terrace pipeline retry {named}", said)
+    last = tail(target, came.step) if came.step else []
+    for line in last:
+        click.echo(f"  | {line}", err=True)
+    said["log"] = last
+    step = f" --step {came.step.name}" if came.step and came.step.job else ""
+    raise RunError(
+        f"The run {execution.id} failed: {came.text}",
+        f"All it wrote: `terrace pipeline logs {named}{step}`; from the failed step on: "
+        f"`terrace pipeline retry {named}`.",
+        said,
+    )
