@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import re
+import shutil
 import signal
 import threading
 import uuid
@@ -117,6 +118,7 @@ class App:
             for room in self._rooms:
                 room.reset()
             moto_api_backend.reset()
+            _forget(self._server.home)
             self._calls.clear()
             self.incarnation = uuid.uuid4().hex
             self.note()
@@ -127,6 +129,7 @@ def serve(home: Path) -> None:
     """Run the server in this process until SIGTERM or SIGINT."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     accounts.install()
+    _forget(home)
     server = Server(home)
     found = rooms()
     for room in found:
@@ -153,6 +156,11 @@ def _answer(start_response: StartResponse, status: int, body: bytes, headers: Ma
     told = {"Content-Type": "application/json", "Content-Length": str(len(body)), **headers}
     start_response(f"{status} {HTTPStatus(status).phrase}", list(told.items()))
     return [body]
+
+
+def _forget(home: Path) -> None:
+    """Drop the notes of creations that were made in a server which is gone, or emptied."""
+    shutil.rmtree(home / "journal", ignore_errors=True)
 
 
 def _memory(process: psutil.Process) -> int:
