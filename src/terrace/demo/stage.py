@@ -52,7 +52,8 @@ class Stage:
     def make(self, *args: str, expect: int = 0) -> subprocess.CompletedProcess[str]:
         """Run a verb of the project."""
         self.show(f"   $ make {' '.join(args)}")
-        return self.run(["make", "--no-print-directory", f"PYTHON={sys.executable}", *args], self.project, expect)
+        ours = [f"PYTHON={sys.executable}", f"TERRACE={sys.executable} -m terrace.cli"]
+        return self.run(["make", "--no-print-directory", *ours, *args], self.project, expect)
 
     def python(self, *args: str, expect: int = 0) -> subprocess.CompletedProcess[str]:
         """Run a command of the project's package."""

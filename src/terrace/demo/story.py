@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from terrace.demo.stage import Stage
+from terrace.demo.training import Training
 
 FLIGHT = {
     "year": 2013, "month": 11, "day": 27, "hour": 18, "carrier": "EV", "origin": "EWR", "dest": "ORD", "distance": 719,
@@ -50,6 +51,7 @@ class Story:
         self._baseline()
         self._training()
         self._release()
+        self.summary["training"] = Training(self.stage, self.model).tell()
         self.summary["seconds"] = round(time.monotonic() - began, 1)
         return self.summary
 
