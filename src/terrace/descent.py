@@ -115,7 +115,9 @@ def line(contract: ModelContract, version: Version, history: Sequence[Release], 
         run: The pipeline's run that made it, None if there was none or it is gone.
     """
     told = version.metadata
-    uri, object_version = split_source(told["source"]) if told.get("source") else (None, None)
+    uri, found = split_source(told["source"]) if told.get("source") else (None, None)
+    # A value of the registry takes no question mark, so the object's version has a key of its own.
+    object_version = told.get("version") or found
     stack = served(history)
     by = starter(run, contract.watched_prefix) if run else None
     return Line(

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from terrace import promotion, rollback, versions
 from terrace.bills import Bill, BillRow, Work, work_of
+from terrace.descent import line
 from terrace.errors import ProjectError
 from terrace.executions import BY_HAND, Execution, Step
 from terrace.maturity import ModelContract, Release
@@ -118,6 +119,13 @@ def test_data_is_what_the_run_says_else_what_it_was_told() -> None:
     assert str(data_of({})) == "unknown data"
     assert split_source("s3://b/k") == ("s3://b/k", None)
     assert defaults('{"Parameters": [{"Name": "A", "DefaultValue": 1}, {"Name": "B"}]}') == {"A": "1"}
+
+
+def test_a_version_names_the_object_and_its_version_that_it_was_trained_on() -> None:
+    """The registry takes no question mark, so the object's version is told beside its URI."""
+    told = version(1, data="ff", source="s3://b/k", version="v2")
+    contract = CONTRACT.model_copy(update={"endpoint": "e"})
+    assert line(contract, told, (), None).data == RunData("s3://b/k", "v2", "ff")
 
 
 @given(st.floats(0, 1e6), st.integers(1, 20))
