@@ -171,6 +171,22 @@ def _model(aws: Clients) -> dict[str, str]:
     return {}
 
 
+def _package(aws: Clients) -> dict[str, str]:
+    """Make a group with one approved version."""
+    client, image = aws("sagemaker"), IMAGE.replace("<ACCOUNT>", aws.account)
+    GROUP.create(aws, {"modelPackageGroupName": "churn"})
+    client.create_model_package(
+        ModelPackageGroupName="churn",
+        ModelApprovalStatus="Approved",
+        InferenceSpecification={
+            "Containers": [{"Image": image}],
+            "SupportedContentTypes": ["application/json"],
+            "SupportedResponseMIMETypes": ["application/json"],
+        },
+    )
+    return {}
+
+
 CASES = [
     _case(
         "model of data",
@@ -192,6 +208,7 @@ CASES = [
         {**_MODEL, "primaryContainer": {"modelPackageName": _PACKAGE}},
         "Model",
         shows=_MODEL_SHOWS,
+        given=_package,
     ),
     _case(
         "pipeline of models",
@@ -206,7 +223,14 @@ CASES = [
             "inferenceExecutionConfig": {"mode": "Direct"},
         },
         "Model",
-        shows=_MODEL_SHOWS,
+        # The container of the package has image and environment from it; the other two have those they were given.
+        shows={
+            path: place.replace("Containers[]", "Containers[:2]")
+            if path.endswith((".image", ".environment"))
+            else place
+            for path, place in _MODEL_SHOWS.items()
+        },
+        given=_package,
     ),
     _case(
         "endpoint config on instances",
@@ -295,16 +319,7 @@ def test_a_variant_without_a_name_gets_one(aws: Clients) -> None:
 def test_a_group_with_versions_is_deleted_only_after_a_purge(aws: Clients) -> None:
     """Registered versions are not lost by a plain deletion."""
     client = aws("sagemaker")
-    GROUP.create(aws, {"modelPackageGroupName": "churn"})
-    image = IMAGE.replace("<ACCOUNT>", aws.account)
-    client.create_model_package(
-        ModelPackageGroupName="churn",
-        InferenceSpecification={
-            "Containers": [{"Image": image}],
-            "SupportedContentTypes": ["application/json"],
-            "SupportedResponseMIMETypes": ["application/json"],
-        },
-    )
+    _package(aws)
     with pytest.raises(client.exceptions.ClientError):
         GROUP.delete(aws, "churn", {})
     GROUP.purge(aws, "churn", {})
