@@ -27,7 +27,12 @@ demo: setup .venv/.tracking ## Run the whole story in the sandbox
 test: lint .venv/.tracking ## Style, types and every ring but its dear half
 	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "not slow"
 
-test-slow: setup .venv/.tracking ## The dear half: generated projects, wheels, killed runs
+# The SageMaker SDK weighs a gigabyte; definitions that it makes are tried with it.
+.venv/.sdk: .venv/.ready templates/model/project/requirements/pipeline.txt
+	$(BIN)/python tools/sagemaker_sdk.py
+	@touch $@
+
+test-slow: setup .venv/.tracking .venv/.sdk ## The dear half: generated projects, wheels, killed runs
 	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m slow
 
 test-pulumi: setup ## The ring of Pulumi's own engine; builds its command line where there is none
