@@ -29,6 +29,14 @@ SAGEMAKER_READ = (
     "sagemaker:DescribeTransformJob",
     "sagemaker:ListTags",
 )
+JOBS = ("hyper-parameter-tuning-job", "processing-job", "training-job", "transform-job")
+JOBS_READ = (
+    "sagemaker:DescribeHyperParameterTuningJob",
+    "sagemaker:DescribeProcessingJob",
+    "sagemaker:DescribeTrainingJob",
+    "sagemaker:DescribeTransformJob",
+    "sagemaker:ListTrainingJobsForHyperParameterTuningJob",
+)
 SAGEMAKER_FIND = (
     "sagemaker:ListEndpoints",
     "sagemaker:ListModelPackageGroups",
@@ -147,13 +155,17 @@ def _watch(reach: Reach) -> list[Statement]:
         read_logs(groups),
         *read_metrics(place.account, place.prefix),
         read_parameters(place.account, place.region, place.environment),
-        *(_watch_training(reach) if "tracking" in reach.capabilities else []),
+        *_watch_pipelines(reach),
+        *(look_at_runs(reach.place) if "tracking" in reach.capabilities else []),
         *(read_lineage(place) if "lineage" in reach.capabilities else []),
     ]
 
 
-def _watch_training(reach: Reach) -> list[Statement]:
-    """Return what looks at pipelines, their runs, and what MLflow knows of them."""
+def _watch_pipelines(reach: Reach) -> list[Statement]:
+    """Return what looks at pipelines, their runs, and the jobs of these.
+
+    SageMaker makes up the names of a run's jobs, and tags each with the execution that it belongs to.
+    """
     look = [
         "sagemaker:DescribePipeline",
         "sagemaker:DescribePipelineDefinitionForExecution",
@@ -162,10 +174,12 @@ def _watch_training(reach: Reach) -> list[Statement]:
         "sagemaker:ListPipelineExecutions",
         "sagemaker:ListPipelineParametersForExecution",
     ]
+    (executions,) = reach.sagemaker("pipeline")
+    mine = {"StringLike": {"aws:ResourceTag/sagemaker:pipeline-execution-arn": f"{executions}/execution/*"}}
     return [
-        allow("LookAtPipelines", look, reach.sagemaker("pipeline")),
+        allow("LookAtPipelines", look, [executions]),
         allow("FindPipelines", ["sagemaker:ListPipelines"], ["*"]),
-        *look_at_runs(reach.place),
+        allow("ReadJobsOfPipelines", JOBS_READ, [reach.place.arn("sagemaker", f"{k}/*") for k in JOBS], condition=mine),
     ]
 
 
