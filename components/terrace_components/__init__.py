@@ -1,6 +1,7 @@
 """Terrace's components for Pulumi: one for each capability, and `Platform` and `ModelStack` that put them together."""
 
 from terrace_components.alarms import Alarms
+from terrace_components.batch_scoring import BatchScoring
 from terrace_components.bucket import PrivateBucket
 from terrace_components.budget import Budget
 from terrace_components.ci import Ci
@@ -29,6 +30,7 @@ from terrace_components.workspace import Workspace
 
 COMPONENTS = [
     Alarms,
+    BatchScoring,
     Budget,
     Ci,
     ContinuousTraining,
@@ -59,6 +61,7 @@ COMPONENTS = [
 __all__ = [
     "COMPONENTS",
     "Alarms",
+    "BatchScoring",
     "Budget",
     "Ci",
     "ContinuousTraining",

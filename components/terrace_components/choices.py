@@ -51,6 +51,8 @@ class Mode(StrEnum):
     """Paid by the prediction, started when asked."""
     REALTIME = "realtime"
     """Instances that always run, in the network."""
+    BATCH = "batch"
+    """No endpoint: what arrives in a bucket is scored by the clock."""
 
 
 class Nat(StrEnum):

@@ -115,7 +115,7 @@ class ContinuousTraining(pulumi.ComponentResource):
             description="Starts the training pipeline on new data and by the clock",
             assume_role_policy=policy(service_trust(place.account, "events.amazonaws.com", "scheduler.amazonaws.com")),
         )
-        doc = trigger_policy(self._scope, self._queue_arn, self._args["logs_key_arn"])
+        doc = trigger_policy(self._scope.pipeline_arn, self._queue_arn, self._args["logs_key_arn"])
         written = self._child(aws.iam.RolePolicy, "role-policy", name="trigger", role=role.name, policy=policy(doc))
         return pulumi.Output.all(role.arn, written.id).apply(lambda found: str(found[0]))
 

@@ -17,9 +17,11 @@ from terrace.maturity import (
     Plan,
     PlatformContract,
     PlatformSettings,
+    Scoring,
     Serving,
     Tracking,
 )
+from terrace_components.batch_policies import COLLECT_ROLE, PIPELINE_ROLE, BatchScope
 from terrace_components.bucket_rules import NONCURRENT_DAYS
 from terrace_components.model_policies import ModelScope
 from terrace_components.serving_rules import ServingPlan
@@ -129,10 +131,26 @@ def model_contract(
         monitor_role_arn=built["monitor_role_arn"],
         endpoint=scope.endpoint,
         image=settings.image,
-        serving=_serving(serving, platform),
+        serving=_serving(serving, platform, f"{scope.data_prefix}{settings.batch.prefix}"),
         tags=scope.place.tags("serving"),
-        **_training(settings, platform, built),
+        **{**_training(settings, platform, built), **_batch(settings, platform, scope)},
     )
+
+
+def _batch(settings: ModelSettings, platform: PlatformContract, scope: ModelScope) -> dict[str, Any]:
+    """Return what the contract says of scoring: nothing in modes that have an endpoint."""
+    if settings.effective_mode != "batch":
+        return {}
+    batch = BatchScope(scope, settings.batch.prefix)
+    scoring = Scoring(
+        pipeline=batch.pipeline,
+        pipeline_role_arn=scope.role(PIPELINE_ROLE),
+        collect_role_arn=scope.role(COLLECT_ROLE),
+        schedule=settings.batch.schedule,
+        timezone=settings.batch.timezone,
+        schedule_name=f"{batch.group}/{batch.schedule}",
+    )
+    return {"batch": scoring, "data_key_arn": platform.keys.data}
 
 
 def _training(settings: ModelSettings, platform: PlatformContract, built: Mapping[str, Any]) -> dict[str, Any]:
@@ -166,8 +184,10 @@ def _lineage(settings: PlatformSettings) -> Lineage:
     return Lineage(data_versions="kept", artifact_versions_days=min(NONCURRENT_DAYS, settings.log_retention))
 
 
-def _serving(serving: ServingPlan, platform: PlatformContract) -> Serving:
-    key = platform.keys.models if serving.takes_key else None
+def _serving(serving: ServingPlan, platform: PlatformContract, prefix: str) -> Serving:
+    batch = serving.mode == "batch"
+    # What jobs keep on their disks is data; what an endpoint keeps is the model.
+    key = (platform.keys.data if batch else platform.keys.models) if serving.takes_key else None
     if serving.mode == "serverless":
         return Serving(
             mode=serving.mode,
@@ -183,6 +203,7 @@ def _serving(serving: ServingPlan, platform: PlatformContract) -> Serving:
         kms_key_arn=key,
         subnet_ids=network.subnet_ids if network else (),
         security_group_ids=(network.security_group_id,) if network else (),
+        prefix=prefix if batch else None,
     )
 
 

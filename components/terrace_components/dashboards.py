@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from terrace_components.alarm_rules import Metric, Objective, endpoint_metric
+from terrace_components.alarm_rules import Metric, Objective, endpoint_metric, run_metric
 
 Widget = dict[str, Any]
 WIDTH, HEIGHT = 12, 6
@@ -39,6 +39,21 @@ def model_dashboard(model: str, endpoint: str, region: str, objective: Objective
                 endpoint_metric(endpoint, "Invocation5XXErrors", "Sum"),
             ],
         ),
+    ]
+    return {"widgets": _placed(widgets)}
+
+
+def batch_dashboard(model: str, pipeline: str, region: str, objective: Objective) -> dict[str, Any]:
+    """Return the dashboard of a model in mode batch: the model's own metrics, the runs that score, and what to do."""
+    namespace = f"Terrace/{model}"
+    runs = [run_metric(pipeline, f"Execution{how}") for how in ("Started", "Succeeded", "Failed")]
+    widgets = [
+        _text(f"# {model}\n{objective.advice()}\n\nThe model publishes its own metrics in `{namespace}`."),
+        _graph("Business success", region, [Metric(namespace, "BusinessSuccess", {}, "Average")]),
+        _graph("Model performance", region, [Metric(namespace, "ModelPerformance", {}, "Average")]),
+        _graph("Runs", region, runs, seconds=3600),
+        _graph("Drift", region, [Metric(namespace, "Drift", {}, "Maximum")]),
+        _graph("Milliseconds of a run", region, [run_metric(pipeline, "ExecutionDuration", "Maximum")], seconds=3600),
     ]
     return {"widgets": _placed(widgets)}
 

@@ -21,7 +21,9 @@ from terrace.maturity import ModelSettings, PlatformSettings, model_settings, se
 from terrace.settings_problems import explain
 
 RULES: dict[str, tuple[type[BaseModel], ...]] = {
-    "Alarms": (model_settings.Objective,),
+    "Alarms": (model_settings.Objective, model_settings.Batch),
+    "BatchScoring": (model_settings.Batch, ModelSettings),
+    "BatchServing": (model_settings.Batch,),
     "Budget": (settings.Budget,),
     "ContinuousTraining": (model_settings.Training,),
     "GithubProject": (model_settings.ModelGitHub,),

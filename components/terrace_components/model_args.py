@@ -9,8 +9,21 @@ from terrace_components.choices import Level, Mode
 from terrace_components.release_ci import GithubProject, GitlabProject
 
 
+class BatchSettings(TypedDict):
+    """When what has arrived is scored, and where it arrives, in mode batch."""
+
+    schedule: NotRequired[str]
+    """When it is scored: rate(1 day) or cron(0 3 ? * MON *). Default rate(1 day)."""
+    timezone: NotRequired[str]
+    """Time zone of the schedule. Default UTC."""
+    late_after_hours: NotRequired[int]
+    """Hours without a successful run after which an alarm rings, 1 to 168. Default by the schedule's interval."""
+    prefix: NotRequired[str]
+    """Where, below the model's own data, records arrive (`in/`) and predictions are put (`out/`). Default batch/."""
+
+
 class ObjectiveSettings(TypedDict):
-    """What the endpoint promises."""
+    """What the endpoint promises; in mode batch only the runbook and who is on call count."""
 
     latency_ms: NotRequired[int]
     """Milliseconds in which 99 of 100 predictions are made. Default 500."""
@@ -55,19 +68,21 @@ class ModelStackArgs(TypedDict):
     level: NotRequired[Level]
     """Maturity level, at most the platform's. Default the platform's."""
     mode: NotRequired[Mode]
-    """How predictions are served: serverless or realtime. Default realtime in prod, else serverless."""
+    """How predictions are served: serverless, realtime or batch. Default realtime in prod, else serverless."""
     memory_mb: NotRequired[int]
     """Memory of a serverless endpoint, in MB. Default 2048."""
     max_concurrency: NotRequired[int]
     """Invocations at once of a serverless endpoint. Default 5."""
     instance_type: NotRequired[str]
-    """Instances of a realtime endpoint. Default ml.m5.large."""
+    """Instances of a realtime endpoint, or of the jobs of mode batch. Default ml.m5.large."""
     instance_count: NotRequired[int]
-    """How many instances a realtime endpoint has. Default 2 in an environment with protect, else 1."""
+    """How many: default 1; of a realtime endpoint in an environment with protect, 2."""
     image: NotRequired[str]
-    """The project's image by digest. Without it, everything but the endpoint is built."""
+    """The project's image by digest. Without it, everything but the endpoint, or what scores, is built."""
     slo: NotRequired[ObjectiveSettings]
-    """What the endpoint promises."""
+    """What the endpoint promises; in mode batch only the runbook and who is on call count."""
+    batch: NotRequired[BatchSettings]
+    """When what has arrived is scored, and where it arrives; with mode batch alone."""
     training: NotRequired[TrainingSettings]
     """When the training pipeline runs, and on what, from level 2 on."""
     github: NotRequired[GithubProject]

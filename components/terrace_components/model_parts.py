@@ -4,11 +4,13 @@ import pulumi
 
 from terrace.maturity import ModelSettings, Plan, PlatformContract, Release, Tracking, names
 from terrace_components.alarms import AlarmsArgs
+from terrace_components.batch_policies import BatchScope
 from terrace_components.choices import DataClass, Level, Mode, Size, TrackingKind
 from terrace_components.continuous_training import ContinuousTrainingArgs
+from terrace_components.model_policies import ModelScope
 from terrace_components.placement import Place, Placement
 from terrace_components.release_ci import GithubProject, ReleaseCiArgs
-from terrace_components.serving import ServingArgs
+from terrace_components.serving import BatchServing, ServingArgs
 from terrace_components.serving_rules import ServingPlan
 from terrace_components.training_pipeline import TrainingPipelineArgs
 
@@ -39,13 +41,17 @@ def placement(settings: ModelSettings, platform: PlatformContract, level: int) -
 
 
 def serving_plan(settings: ModelSettings, platform: PlatformContract) -> ServingPlan:
-    """Return how the model is served: on two instances in an environment with `protect`, so that one may fail."""
+    """Return how the model is served: on two instances in an environment with `protect`, so that one may fail.
+
+    Jobs have one: a run that fails is repeated.
+    """
+    mode = settings.effective_mode
     return ServingPlan(
-        mode=settings.effective_mode,
+        mode=mode,
         memory_mb=settings.memory_mb,
         max_concurrency=settings.max_concurrency,
         instance_type=settings.instance_type,
-        instance_count=settings.instance_count or (2 if platform.protect else 1),
+        instance_count=settings.instance_count or (2 if platform.protect and mode != "batch" else 1),
     )
 
 
@@ -84,8 +90,27 @@ def serving_args(
     }
     if settings.image is not None:
         args["image"] = settings.image
-    if release is not None:
+    if serving.mode == "batch":
+        args["batch"] = batch_args(settings, platform, release)
+    elif release is not None and release.endpoint_config:
+        # What was released in mode batch has no endpoint configuration: the baseline answers until it is settled.
         args["released_config"] = release.endpoint_config
+    return args
+
+
+def batch_args(settings: ModelSettings, platform: PlatformContract, release: Release | None) -> BatchServing:
+    """Return what Serving is given for mode batch, but for the role."""
+    args: BatchServing = {
+        "data_bucket": platform.buckets.data,
+        "data_key_arn": platform.keys.data,
+        "deploy_role_arn": "",
+        "schedule": settings.batch.schedule,
+        "timezone": settings.batch.timezone,
+        "prefix": settings.batch.prefix,
+    }
+    if release is not None:
+        args["released_model"] = release.sagemaker_model or ""
+        args["released_image"] = release.image
     return args
 
 
@@ -100,6 +125,7 @@ def release_ci_args(settings: ModelSettings, platform: PlatformContract, where: 
         "logs_key_arn": platform.keys.logs,
         "branch": platform.branch,
         "training": plan.has("training-pipeline"),
+        "batch": settings.effective_mode == "batch",
     }
     if settings.github is not None and platform.github_provider_arn is not None:
         repository: GithubProject = {
@@ -160,11 +186,11 @@ def trigger_args(
     return args
 
 
-def alarms_args(settings: ModelSettings, where: Placement, endpoint: str, topic: str) -> AlarmsArgs:
+def alarms_args(settings: ModelSettings, where: Placement, scope: ModelScope, topic: str) -> AlarmsArgs:
     """Return what Alarms is given."""
     args: AlarmsArgs = {
         "placement": where,
-        "endpoint": endpoint,
+        "endpoint": scope.endpoint,
         "serving": settings.image is not None,
         "alarm_topic_arn": topic,
         "latency_ms": settings.slo.latency_ms,
@@ -174,4 +200,9 @@ def alarms_args(settings: ModelSettings, where: Placement, endpoint: str, topic:
         args["runbook"] = settings.slo.runbook
     if settings.slo.on_call is not None:
         args["on_call"] = settings.slo.on_call
+    if settings.effective_mode == "batch":
+        batch = BatchScope(scope, settings.batch.prefix)
+        args["scoring_pipeline"], args["scoring_queue"] = batch.pipeline, batch.queue
+        if (late := settings.batch.lateness_hours) is not None:
+            args["late_after_hours"] = late
     return args

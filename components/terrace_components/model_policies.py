@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from terrace.maturity import names
+from terrace.maturity.model_settings import TRAINING_FOLDER
 from terrace_components.documents import Document, Statement, allow, document, pass_role
 from terrace_components.placement import Place
 from terrace_components.statements import (
@@ -77,7 +78,7 @@ class ModelScope:
     @property
     def watched_prefix(self) -> str:
         """Below this prefix of the data bucket new training data arrives."""
-        return f"{self.data_prefix}training/"
+        return f"{self.data_prefix}{TRAINING_FOLDER}"
 
     @property
     def endpoint(self) -> str:

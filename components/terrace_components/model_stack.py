@@ -24,7 +24,7 @@ from terrace_components.workspace import Workspace
 
 
 class ModelStack(pulumi.ComponentResource):
-    """A model's roles, image repository, registry and endpoint, its pipeline and its alarms, and its contract.
+    """A model's roles, image repository, registry and endpoint, its pipelines and its alarms, and its contract.
 
     It reads what the platform offers, so the platform of the environment must be there.
     """
@@ -36,9 +36,9 @@ class ModelStack(pulumi.ComponentResource):
     contract_parameter: pulumi.Output[str]
     """Name of the SSM parameter that holds the model's contract."""
     endpoint: pulumi.Output[str]
-    """Name of the endpoint, whether it exists yet or not."""
+    """Name of the endpoint, whether it exists or not; in mode batch there is none."""
     missing: pulumi.Output[str]
-    """What is missing for an endpoint, and how to give it; empty when there is one."""
+    """What is missing for an endpoint, or for scoring, and how to give it; empty when nothing is."""
     repository_url: pulumi.Output[str]
     """Where the project's images are pushed to, without tag."""
     package_group: pulumi.Output[str]
@@ -53,6 +53,8 @@ class ModelStack(pulumi.ComponentResource):
     """Name of the training pipeline; empty without one."""
     watched_prefix: pulumi.Output[str]
     """Prefix in the data bucket below which a new object starts a run; empty where none does."""
+    scoring_pipeline: pulumi.Output[str]
+    """Name of the pipeline that scores in mode batch; empty without one."""
 
     def __init__(self, name: str, args: ModelStackArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         self._settings = settings = ModelSettings.model_validate(args)
@@ -75,12 +77,13 @@ class ModelStack(pulumi.ComponentResource):
         self.build_project, self.ci_role_arn = self._release_ci()
         self.dashboard = self._alarms()
         training = self._training(workspace)
-        parameter = self._publish(workspace, registry, training)
+        parameter = self._publish(workspace, registry, {**training, "scoring_pipeline": serving.scoring_pipeline})
 
         self.level = pulumi.Output.from_input(self._plan.level)
         self.capabilities = pulumi.Output.from_input(list(self._plan.on))
         self.contract_parameter = parameter.name
         self.endpoint, self.missing = serving.endpoint, serving.missing
+        self.scoring_pipeline = serving.scoring_pipeline
         self.pipeline = pulumi.Output.from_input(training["pipeline"])
         self.watched_prefix = pulumi.Output.from_input(training["watched_prefix"])
         self.repository_url, self.package_group = workspace.repository_url, registry.package_group
@@ -110,7 +113,10 @@ class ModelStack(pulumi.ComponentResource):
     def _serving(self, workspace: Workspace) -> Serving:
         release = read_release(self, self._settings.environment, self._settings.model)
         args = parts.serving_args(self._settings, self._platform, self._where, self._serving_plan, release)
-        return Serving(f"{self._name}-serving", {**args, "serve_role_arn": workspace.serve_role_arn}, self._inside)
+        args["serve_role_arn"] = workspace.serve_role_arn
+        if "batch" in args:
+            args["batch"]["deploy_role_arn"] = workspace.deploy_role_arn
+        return Serving(f"{self._name}-serving", args, self._inside)
 
     def _release_ci(self) -> tuple[pulumi.Output[str], pulumi.Output[str]]:
         """Return the project that builds this model's images, and the role of its pipeline."""
@@ -125,7 +131,7 @@ class ModelStack(pulumi.ComponentResource):
         topic = self._platform.alarm_topic_arn
         if not self._plan.has("alarms") or topic is None:
             return pulumi.Output.from_input("")
-        args = parts.alarms_args(self._settings, self._where, self._scope.endpoint, topic)
+        args = parts.alarms_args(self._settings, self._where, self._scope, topic)
         return Alarms(f"{self._name}-alarms", args, self._inside).dashboard
 
     def _training(self, workspace: Workspace) -> dict[str, Any]:

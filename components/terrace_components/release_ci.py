@@ -6,8 +6,9 @@ import pulumi
 import pulumi_aws as aws
 
 from terrace.maturity.oidc import GithubRepository, github_trust, gitlab_trust
+from terrace_components.batch_policies import BatchScope
 from terrace_components.child import Children
-from terrace_components.ci_policies import ci_policy, ci_training_policy
+from terrace_components.ci_policies import ci_batch_policy, ci_policy, ci_training_policy
 from terrace_components.documents import Document, policy
 from terrace_components.image_build import ImageBuild
 from terrace_components.model_policies import ModelScope
@@ -55,6 +56,8 @@ class ReleaseCiArgs(TypedDict):
     """The branch whose pipeline deploys."""
     training: NotRequired[bool]
     """The model has a training pipeline, which the repository's pipeline publishes. Default false."""
+    batch: NotRequired[bool]
+    """The model is in mode batch, and the repository's pipeline keeps what scores. Default false."""
     github: NotRequired[GithubProject]
     """The repository, if it is on GitHub."""
     github_provider_arn: NotRequired[str]
@@ -114,20 +117,30 @@ class ReleaseCi(pulumi.ComponentResource):
                 role=role.name,
                 policy=policy(ci_policy(scope, place.name("codebuild", "images"), place.boundary_arn)),
             )
-            if args.get("training"):
-                # A policy of its own: all that is written into a role counts together, and IAM takes 10240 characters.
-                training = child(
+            for what, doc in self._besides(args, scope):
+                # Policies of their own: all that is written into a role counts together, to 10240 characters.
+                more = child(
                     aws.iam.Policy,
-                    "ci-training-policy",
-                    name=place.name("policy", "ci-training"),
-                    description=f"What the repository's pipeline does for the training of {place.model}",
-                    policy=policy(ci_training_policy(scope, place.boundary_arn)),
+                    f"ci-{what}-policy",
+                    name=place.name("policy", f"ci-{what}"),
+                    description=f"What the repository's pipeline does for the {what} of {place.model}",
+                    policy=policy(doc),
                 )
-                child(aws.iam.RolePolicyAttachment, "ci-training-attachment", role=role.name, policy_arn=training.arn)
+                child(aws.iam.RolePolicyAttachment, f"ci-{what}-attachment", role=role.name, policy_arn=more.arn)
             self.role_arn = role.arn
 
         self.build_project = build.project
         self.register_outputs({"build_project": self.build_project, "role_arn": self.role_arn})
+
+    @staticmethod
+    def _besides(args: ReleaseCiArgs, scope: ModelScope) -> list[tuple[str, Document]]:
+        """Return what the role may do besides releasing, by what it is for."""
+        boundary = scope.place.boundary_arn
+        found = [("training", ci_training_policy(scope, boundary))] if args.get("training") else []
+        if args.get("batch"):
+            # Nothing of it depends on the folder.
+            found.append(("batch", ci_batch_policy(BatchScope(scope, ""), boundary)))
+        return found
 
 
 def _trust(args: ReleaseCiArgs, environment: str) -> Document | None:

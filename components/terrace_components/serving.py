@@ -1,4 +1,4 @@
-"""Serving: an endpoint that answers with the project's baseline model until a trained one is released."""
+"""Serving: an endpoint, or scoring by the clock, with the project's baseline model until a trained one is released."""
 
 from typing import Any, NotRequired, TypedDict
 
@@ -6,10 +6,32 @@ import pulumi
 import pulumi_aws as aws
 
 from terrace.maturity import names
+from terrace_components.batch_scoring import BatchScoring, BatchScoringArgs
 from terrace_components.child import Children
 from terrace_components.choices import Mode
 from terrace_components.placement import Place, Placement
 from terrace_components.serving_rules import ServingPlan, variant
+
+
+class BatchServing(TypedDict):
+    """What scoring in mode batch takes besides image, sizes and network."""
+
+    data_bucket: str
+    """Name of the environment's data bucket."""
+    data_key_arn: pulumi.Input[str]
+    """Key of the data."""
+    deploy_role_arn: pulumi.Input[str]
+    """Role that releases; it gets what changing the version that scores takes."""
+    schedule: str
+    """When what has arrived is scored: rate(…) or cron(…)."""
+    timezone: NotRequired[str]
+    """Time zone of the schedule. Default UTC."""
+    prefix: NotRequired[str]
+    """Where, below the model's own data, records arrive (`in/`) and predictions are put (`out/`). Default batch/."""
+    released_model: NotRequired[str]
+    """Name of the SageMaker model of the released version; empty while that is a version of another mode."""
+    released_image: NotRequired[str]
+    """Image of the released version."""
 
 
 class ServingArgs(TypedDict):
@@ -18,38 +40,45 @@ class ServingArgs(TypedDict):
     placement: Placement
     """Where the component stands; it names team and model."""
     image: NotRequired[str]
-    """The project's image by digest. Without it there is no endpoint yet, only its log group."""
+    """The project's image by digest. Without it nothing serves yet: there is only the endpoint's log group."""
     mode: Mode
-    """How predictions are served: serverless or realtime."""
+    """How predictions are served: serverless, realtime or batch."""
     memory_mb: int
     """Memory of a serverless endpoint, in MB."""
     max_concurrency: int
     """Invocations at once of a serverless endpoint."""
     instance_type: str
-    """Instances of a realtime endpoint."""
+    """Instances of a realtime endpoint, or of the jobs of mode batch."""
     instance_count: int
-    """How many instances a realtime endpoint has."""
+    """How many instances a realtime endpoint has, or score in mode batch."""
     serve_role_arn: pulumi.Input[str]
-    """Role of the endpoint."""
+    """Role of the model."""
     subnet_ids: list[str]
-    """Subnets of a realtime endpoint."""
+    """Subnets of a realtime endpoint, or of the jobs of mode batch."""
     security_group_ids: list[str]
-    """Security groups of a realtime endpoint."""
+    """Security groups of a realtime endpoint, or of the jobs of mode batch."""
     models_key_arn: pulumi.Input[str]
     """Key that encrypts the endpoint's storage."""
     logs_key_arn: pulumi.Input[str]
     """Key that encrypts the endpoint's logs."""
     released_config: NotRequired[str]
     """Endpoint configuration of the released version. Once there is one, releases decide what the endpoint serves."""
+    batch: NotRequired[BatchServing]
+    """What mode batch takes besides; without it, that mode is refused."""
 
 
 class Serving(pulumi.ComponentResource):
-    """Model, endpoint configuration and endpoint of the project's image, with the endpoint's logs."""
+    """The project's image as a model, and what has it answer: an endpoint with its logs, or in mode batch a pipeline.
+
+    The endpoint's log group is there in every mode: history is kept when the mode changes and changes back.
+    """
 
     endpoint: pulumi.Output[str]
-    """Name of the endpoint, whether it exists yet or not."""
+    """Name of the endpoint, whether it exists or not; in mode batch there is none."""
     missing: pulumi.Output[str]
-    """What is missing for an endpoint, and how to give it; empty when there is one."""
+    """What is missing for an endpoint, or for scoring, and how to give it; empty when nothing is."""
+    scoring_pipeline: pulumi.Output[str]
+    """Name of the pipeline that scores in mode batch; empty without one."""
 
     def __init__(self, name: str, args: ServingArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         self._place = place = Place.of(args["placement"])
@@ -61,7 +90,10 @@ class Serving(pulumi.ComponentResource):
             args["instance_type"],
             int(args["instance_count"]),
         )
+        if self._plan.mode == "batch" and "batch" not in args:
+            raise ValueError("mode is batch, but batch does not say when to score, and where")
         super().__init__("terrace:index:Serving", name, {}, opts)
+        self._name = name
         self._child = Children(self, name, place, "serving")
 
         endpoint_name = place.name("endpoint")
@@ -73,14 +105,35 @@ class Serving(pulumi.ComponentResource):
             kms_key_id=args["logs_key_arn"],
             retention_in_days=place.retention_days,
         )
-        if "image" in args:
-            self.endpoint = self._endpoint(endpoint_name, args["image"], logs).name
-            self.missing = pulumi.Output.from_input("")
+        self.endpoint = pulumi.Output.from_input(endpoint_name)
+        self.missing = self.scoring_pipeline = pulumi.Output.from_input("")
+        if "image" not in args:
+            self.missing = pulumi.Output.from_input(_no_image(place.environment, self._plan.mode))
+        elif self._plan.mode == "batch":
+            self.scoring_pipeline = self._scoring(args["image"], args["batch"])
         else:
-            self.endpoint = pulumi.Output.from_input(endpoint_name)
-            self.missing = pulumi.Output.from_input(_no_image(place.environment))
+            self.endpoint = self._endpoint(endpoint_name, args["image"], logs).name
 
-        self.register_outputs({"endpoint": self.endpoint, "missing": self.missing})
+        self.register_outputs(
+            {"endpoint": self.endpoint, "missing": self.missing, "scoring_pipeline": self.scoring_pipeline}
+        )
+
+    def _scoring(self, image: str, batch: BatchServing) -> pulumi.Output[str]:
+        """Declare what scores in mode batch; the name of its pipeline comes out."""
+        args = self._args
+        inner: BatchScoringArgs = {
+            **batch,
+            "placement": args["placement"],
+            "image": image,
+            "model": self._model(image).name,
+            "logs_key_arn": args["logs_key_arn"],
+            "serve_role_arn": args["serve_role_arn"],
+            "instance_type": args["instance_type"],
+            "instance_count": args["instance_count"],
+            "subnet_ids": args["subnet_ids"],
+            "security_group_ids": args["security_group_ids"],
+        }
+        return BatchScoring(f"{self._name}-batch", inner, pulumi.ResourceOptions(parent=self)).pipeline
 
     def _endpoint(self, name: str, image: str, logs: aws.cloudwatch.LogGroup) -> aws.sagemaker.Endpoint:
         config = self._config(self._model(image), image)
@@ -128,8 +181,9 @@ class Serving(pulumi.ComponentResource):
         )
 
 
-def _no_image(environment: str) -> str:
+def _no_image(environment: str, mode: str) -> str:
+    what = "Scoring" if mode == "batch" else "The endpoint"
     return (
-        "The endpoint needs the project's image: `terrace up "
+        f"{what} needs the project's image: `terrace up "
         f"{environment} --project PATH` builds it, or set terrace:image to repository@sha256:digest."
     )

@@ -11,10 +11,10 @@ _NVME_FAMILIES = frozenset({"g4dn", "g5", "g6", "g6e", "gr6", "p4d", "p4de", "p5
 
 @dataclass(frozen=True)
 class ServingPlan:
-    """The sizes of an endpoint."""
+    """The sizes of an endpoint, or of what scores in mode batch."""
 
     mode: str
-    """serverless or realtime."""
+    """serverless, realtime or batch."""
     memory_mb: int
     max_concurrency: int
     instance_type: str
@@ -23,7 +23,7 @@ class ServingPlan:
     @property
     def in_network(self) -> bool:
         """Whether it stands in the network, isolated from everything: serverless endpoints can do neither on AWS."""
-        return self.mode == "realtime"
+        return self.mode != "serverless"
 
     @property
     def takes_key(self) -> bool:

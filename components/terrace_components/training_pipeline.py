@@ -8,7 +8,7 @@ import pulumi_aws as aws
 
 from terrace.maturity import Tracking
 from terrace_components.alarm import alarm
-from terrace_components.alarm_rules import training_rules
+from terrace_components.alarm_rules import run_rules
 from terrace_components.child import Children
 from terrace_components.choices import TrackingKind
 from terrace_components.documents import Document, policy, service_trust
@@ -95,7 +95,7 @@ class TrainingPipeline(pulumi.ComponentResource):
         )
         if "alarm_topic_arn" in args:
             late = args.get("late_after_hours")
-            for rule in training_rules(scope.pipeline, None if late is None else int(late)):
+            for rule in run_rules(scope.pipeline, None if late is None else int(late)):
                 alarm(self._child, rule, place.name("alarm", rule.id), [args["alarm_topic_arn"]])
 
         self.pipeline, self.pipeline_arn, self.role_arn = pipeline.pipeline_name, pipeline.arn, role.arn

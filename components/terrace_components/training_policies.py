@@ -67,7 +67,11 @@ def publish_policy(scope: ModelScope) -> Document:
 
 def publish_statements(scope: ModelScope) -> list[Statement]:
     """Return what publishes the pipeline and runs it."""
-    place = scope.place
+    return [*run_pipeline(scope.pipeline_arn, scope.role("pipeline")), *read_lineage(scope.place)]
+
+
+def run_pipeline(pipeline_arn: str, role_arn: str) -> list[Statement]:
+    """Return what changes the definition of one pipeline, which has a role, and starts, stops and resumes runs."""
     publish = [
         "sagemaker:DescribePipeline",
         "sagemaker:DescribePipelineDefinitionForExecution",
@@ -82,16 +86,15 @@ def publish_statements(scope: ModelScope) -> list[Statement]:
         "sagemaker:UpdatePipelineExecution",
     ]
     return [
-        allow("PublishPipeline", publish, [scope.pipeline_arn, f"{scope.pipeline_arn}/execution/*"]),
-        allow("PassPipelineRole", ["iam:PassRole"], [scope.role("pipeline")], condition=_TO_SAGEMAKER),
-        *read_lineage(place),
+        allow("PublishPipeline", publish, [pipeline_arn, f"{pipeline_arn}/execution/*"]),
+        allow("PassPipelineRole", ["iam:PassRole"], [role_arn], condition=_TO_SAGEMAKER),
     ]
 
 
-def trigger_policy(scope: ModelScope, queue_arn: str, queue_key: object) -> Document:
+def trigger_policy(pipeline_arn: str, queue_arn: str, queue_key: object) -> Document:
     """Start this pipeline, and keep what could not be delivered."""
     return document(
-        allow("StartPipeline", ["sagemaker:StartPipelineExecution"], [scope.pipeline_arn]),
+        allow("StartPipeline", ["sagemaker:StartPipelineExecution"], [pipeline_arn]),
         allow("KeepUndelivered", ["sqs:SendMessage"], [queue_arn]),
         allow("UseQueueKey", ["kms:Decrypt", "kms:GenerateDataKey"], [queue_key]),
     )

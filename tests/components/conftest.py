@@ -11,6 +11,10 @@ STACKS = [
     for level in (0, 1, 2)
     for environment in ("dev", "prod")
 ]
+STACKS += [
+    pytest.param(("batch", level, environment), id=f"batch-{level}-{environment}")
+    for level, environment in ((0, "dev"), (1, "prod"), (2, "dev"))
+]
 _graphs: dict[tuple[str, int, str], Graph] = {}
 
 
@@ -19,7 +23,7 @@ def graph_of(kind: str, level: int, environment: str) -> Graph:
     key = (kind, level, environment)
     if key not in _graphs:
         make = programs.platform if kind == "platform" else programs.model
-        _graphs[key] = make(level=level, environment=environment)
+        _graphs[key] = make(level=level, environment=environment, **({"mode": "batch"} if kind == "batch" else {}))
     return _graphs[key]
 
 

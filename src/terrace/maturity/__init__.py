@@ -14,6 +14,7 @@ from terrace.maturity.contract import (
     Packages,
     PlatformContract,
     Release,
+    Scoring,
     Serving,
     Tracking,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "PlatformContract",
     "PlatformSettings",
     "Release",
+    "Scoring",
     "Serving",
     "Tracking",
     "names",

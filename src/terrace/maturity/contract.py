@@ -157,7 +157,7 @@ class PlatformContract(Document):
 
 
 class Serving(Document):
-    """How a model is served: what an endpoint configuration says besides the model."""
+    """How a model is served: what an endpoint configuration, or the scoring pipeline, says besides the model."""
 
     mode: str
     memory_mb: int | None = None
@@ -165,8 +165,27 @@ class Serving(Document):
     instance_type: str | None = None
     instance_count: int | None = None
     kms_key_arn: str | None = None
+    """Key of the instances' storage; absent where AWS takes none."""
     subnet_ids: tuple[str, ...] = ()
     security_group_ids: tuple[str, ...] = ()
+    prefix: str | None = None
+    """In mode batch, the prefix in the data bucket: records arrive in its `in/`, predictions are put in its `out/`."""
+
+
+class Scoring(Document):
+    """What scores in mode batch, and when. All of it is named whether or not it exists yet."""
+
+    pipeline: str
+    """Name of the SageMaker pipeline that scores."""
+    pipeline_role_arn: str
+    """Role that the pipeline starts its jobs with."""
+    collect_role_arn: str
+    """Role of the job that looks for what is new; the model scores with the serve role."""
+    schedule: str
+    """When it runs: an expression of EventBridge Scheduler."""
+    timezone: str
+    schedule_name: str
+    """Name of the schedule, with its group before it."""
 
 
 class ModelContract(Document):
@@ -194,7 +213,7 @@ class ModelContract(Document):
     deploy_role_arn: str
     monitor_role_arn: str
     endpoint: str
-    """Name of the endpoint, whether or not it exists yet."""
+    """Name of the endpoint, whether or not it exists; in mode batch there is none."""
     image: str | None = None
     """The image that the stack was last built with, `repository@sha256:…`."""
     serving: Serving
@@ -215,6 +234,8 @@ class ModelContract(Document):
     """Instances of the pipeline's jobs."""
     data_key_arn: str | None = None
     """Key of the data, and of jobs' volumes and intermediate data."""
+    batch: Scoring | None = None
+    """What scores, in mode batch."""
 
 
 class Release(Document):
@@ -225,6 +246,7 @@ class Release(Document):
     model_version: int
     """Version of the model package; 0 is the baseline, after a rollback to it."""
     endpoint: str
+    """Name of the endpoint; empty in mode batch, as is its configuration."""
     endpoint_config: str
     serving: Serving
     image: str
@@ -245,3 +267,7 @@ class Release(Document):
     """Why, in the words of who did it."""
     brought_from: str | None = None
     """ARN of the version in the environment that it was brought from."""
+    pipeline: str | None = None
+    """Name of the pipeline that scores with it, in mode batch."""
+    sagemaker_model: str | None = None
+    """Name of the SageMaker model that it scores with, in mode batch."""

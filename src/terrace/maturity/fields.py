@@ -174,6 +174,15 @@ InstanceType = Annotated[
 BucketPrefix = Annotated[
     Text, _matches(r"[a-z0-9][a-z0-9/_-]{0,127}", "must be a path of lower-case letters, digits, / _ and -")
 ]
+Folder = Annotated[
+    Text,
+    _matches(
+        r"(?=.{1,64}$)[a-z0-9][a-z0-9_-]*(/[a-z0-9][a-z0-9_-]*)*/?",
+        "must be a path of lower-case letters, digits, _ and -, in parts separated by /, at most 64 characters",
+    ),
+    AfterValidator(lambda text: f"{text.rstrip('/')}/"),
+]
+"""A prefix of keys that ends in a slash, whether or not it was written."""
 KeyArn = Annotated[
     Text,
     _matches(

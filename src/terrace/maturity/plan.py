@@ -115,29 +115,35 @@ def plan_model(settings: ModelSettings, platform: PlatformContract) -> Plan:
                 f"{id} of model {settings.model} requires {', '.join(lacking)}, which {platform.environment} lacks.",
                 f"Switch it on under terrace:capabilities of the platform, or set terrace:level below {level}.",
             )
-    _refuse_serverless(settings, on)
+    _refuse_mode(settings, on)
     _refuse_instance_type(settings, platform, on)
     return Plan(level, "model", on)
 
 
-NOT_SERVERLESS = ("data-quality", "model-quality", "bias", "explainability", "shadow", "autoscaling")
-"""Capabilities that AWS does not offer for serverless endpoints: no capture, no monitors, no second variant."""
+NOT_IN = {
+    "serverless": ("data-quality", "model-quality", "bias", "explainability", "shadow", "autoscaling"),
+    "batch": ("shadow", "autoscaling"),
+}
+"""Mode → capabilities that AWS does not offer in it. Serverless endpoints have no capture, no monitors and no second
+variant; what shifts or scales an endpoint needs one."""
 
 
-def _refuse_serverless(settings: ModelSettings, on: Iterable[str]) -> None:
-    refused = [id for id in on if id in NOT_SERVERLESS]
-    if settings.effective_mode == "serverless" and refused:
-        modes = ", ".join(mode for mode in BUILT_MODES if mode != "serverless")
+def _refuse_mode(settings: ModelSettings, on: Iterable[str]) -> None:
+    mode = settings.effective_mode
+    refused = [id for id in on if id in NOT_IN.get(mode, ())]
+    if refused:
+        modes = ", ".join(one for one in BUILT_MODES if not set(refused) & set(NOT_IN.get(one, ())))
+        what = f"{mode} endpoints" if mode != "batch" else "models without an endpoint"
         raise PlanError(
-            f"terrace:mode serverless of model {settings.model} cannot have {', '.join(refused)}: AWS offers none of "
-            "it for serverless endpoints.",
+            f"terrace:mode {mode} of model {settings.model} cannot have {', '.join(refused)}: AWS offers none of it "
+            f"for {what}.",
             f"Set terrace:mode to {modes}.",
         )
 
 
 def _refuse_instance_type(settings: ModelSettings, platform: PlatformContract, on: Iterable[str]) -> None:
     allowed = next(team.instance_types for team in platform.teams if team.name == settings.team)
-    asked = {"instanceType": settings.instance_type} if settings.effective_mode == "realtime" else {}
+    asked = {"instanceType": settings.instance_type} if settings.effective_mode != "serverless" else {}
     if "training-pipeline" in on:
         asked["training.instanceType"] = settings.training.instance_type
     for key, wanted in asked.items():

@@ -29,7 +29,7 @@ def problem(expression: str) -> str | None:
             return f"a rate of {rate[1]} is written rate({rate[1]} {rate[2]}{'' if rate[1] == '1' else 's'})"
         return None
     if _AT.fullmatch(expression):
-        return "at(…) fires once: training goes on, so use rate(…) or cron(…)"
+        return "at(…) fires once and never again: use rate(…) or cron(…)"
     cron = _CRON.fullmatch(expression)
     if cron is None:
         return "must be rate(1 day) or cron(0 3 ? * MON *), as EventBridge Scheduler takes it"
