@@ -7,8 +7,9 @@ import pulumi
 import pulumi_aws as aws
 
 from terrace.maturity import Tracking
+from terrace.maturity.steps import UNPUBLISHED
 from terrace_components.alarm import alarm
-from terrace_components.alarm_rules import run_rules
+from terrace_components.alarm_rules import training_rules
 from terrace_components.child import Children
 from terrace_components.choices import TrackingKind
 from terrace_components.documents import Document, policy, service_trust
@@ -95,7 +96,7 @@ class TrainingPipeline(pulumi.ComponentResource):
         )
         if "alarm_topic_arn" in args:
             late = args.get("late_after_hours")
-            for rule in run_rules(scope.pipeline, None if late is None else int(late)):
+            for rule in training_rules(scope.pipeline, None if late is None else int(late)):
                 alarm(self._child, rule, place.name("alarm", rule.id), [args["alarm_topic_arn"]])
 
         self.pipeline, self.pipeline_arn, self.role_arn = pipeline.pipeline_name, pipeline.arn, role.arn
@@ -110,18 +111,21 @@ class TrainingPipeline(pulumi.ComponentResource):
 def unpublished() -> dict[str, object]:
     """Return the definition that a pipeline has before the project publishes its own.
 
-    It takes the parameters that triggers give, and fails with what is to be done.
+    It takes the parameters that triggers give, does nothing, and says what is to be done. A schedule fires as soon as
+    it is made, and data may come before the code: that is no failure.
     """
+    step = {
+        "Name": UNPUBLISHED,
+        "Type": "Condition",
+        "Description": "No pipeline is published yet: publish the project's own with `make pipeline`.",
+        "Arguments": {
+            "Conditions": [{"Type": "Equals", "LeftValue": {"Get": "Parameters.DataKey"}, "RightValue": ""}],
+            "IfSteps": [],
+            "ElseSteps": [],
+        },
+    }
     return {
         "Version": "2020-12-01",
         "Parameters": [{"Name": name, "Type": "String", "DefaultValue": ""} for name in ("DataKey", "DataVersion")],
-        "Steps": [
-            {
-                "Name": "Unpublished",
-                "Type": "Fail",
-                "Arguments": {
-                    "ErrorMessage": "No pipeline is published yet: publish the project's own with `make pipeline`."
-                },
-            }
-        ],
+        "Steps": [step],
     }

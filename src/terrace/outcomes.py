@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from terrace.executions import BY_HAND, Execution, Step
+from terrace.maturity.steps import UNPUBLISHED
 
 TRIGGER = re.compile(r":assumed-role/[\w+=,.@-]*-trigger(-[0-9a-f]{8})?/")
 """An identity of the role that a model's rule and schedule start its pipeline with."""
@@ -18,7 +19,8 @@ class Outcome:
 
     Attributes:
         kind: `running`, `registered` (a version was), `succeeded` (without one), `refused` (by a step that is there
-            to fail, which is what a gate does), `failed` or `stopped`.
+            to fail, which is what a gate does), `unpublished` (no project has published its pipeline yet, so there was
+            nothing to run), `failed` or `stopped`.
         text: The sentence for people.
         step: The step that decided it: the one that registered, refused or failed.
         version: Number of the registered version.
@@ -65,6 +67,8 @@ def outcome(execution: Execution) -> Outcome:
     if not execution.over:
         return Outcome("running", f"{execution.status.lower()}: {', '.join(_running(execution)) or 'no step'}")
     if execution.status == "Succeeded":
+        if [step.name for step in execution.steps] == [UNPUBLISHED]:
+            return Outcome("unpublished", "did nothing: no pipeline is published yet", execution.steps[0])
         registered = [step for step in execution.steps if step.package and step.status == "Succeeded"]
         if not registered:
             return Outcome("succeeded", "succeeded, and registered no version")

@@ -125,12 +125,14 @@ def test_logs_of_jobs_are_kept_unless_they_are_somebody_elses(platform: Graph) -
 
 
 def test_the_program_leaves_a_published_definition_alone(model: Graph) -> None:
-    """The first one says what is to be done, and takes what triggers give."""
+    """The first one does nothing, says what is to be done, and takes what triggers give."""
     (pipeline,) = model.of("Pipeline")
     assert pipeline.ignored == ("pipelineDefinition",)
     first = json.loads(pipeline.inputs["pipelineDefinition"])
-    assert [(step["Name"], step["Type"]) for step in first["Steps"]] == [("Unpublished", "Fail")]
-    assert "make pipeline" in first["Steps"][0]["Arguments"]["ErrorMessage"]
+    (step,) = first["Steps"]
+    assert (step["Name"], step["Type"]) == ("Unpublished", "Condition")
+    assert (step["Arguments"]["IfSteps"], step["Arguments"]["ElseSteps"]) == ([], [])
+    assert "make pipeline" in step["Description"]
     assert [one["Name"] for one in first["Parameters"]] == ["DataKey", "DataVersion"]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from operations.conftest import Place
 from pipeline_case import IMAGE, compare, condition, fail, get, join, processing, python
+from terrace_components.training_pipeline import unpublished
 
 EVALUATION = {"data": "ab" * 32, "source": "s3://data/flights.csv?versionId=v7", "passed": 1}
 WRITE = f"""
@@ -203,9 +204,17 @@ def test_a_model_without_a_pipeline_is_refused(dev: Place) -> None:
 
 
 def test_a_pipeline_that_nobody_published_says_so(dev: Place) -> None:
-    """Where a step that fails is all there is, no gate is blamed."""
-    dev.pipeline([fail("Unpublished", "publish it with `make pipeline`")])
-    dev.refused("The pipeline refused to run: publish it", "pipeline", "run", "tiny", "dev")
+    """The run that did nothing succeeded in SageMaker's words, but not in ours: there is something to do first."""
+    first: Any = unpublished()
+    dev.pipeline(first["Steps"], first["Parameters"])
+    dev.refused("not published in dev yet", "pipeline", "run", "tiny", "dev")
+    assert "no pipeline is published yet" in dev.terrace("pipeline", "bill", "tiny", "dev").stdout
+
+
+def test_a_refusal_without_a_gate_blames_none(dev: Place) -> None:
+    """Where a step that fails is all there is, the pipeline refused."""
+    dev.pipeline([fail("No", "not on Sundays")])
+    dev.refused("The pipeline refused to run: not on Sundays", "pipeline", "run", "tiny", "dev")
 
 
 def test_the_run_that_data_started_is_followed(dev: Place) -> None:

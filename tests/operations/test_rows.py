@@ -65,6 +65,7 @@ def version(number: int, status: str = "Approved", **metadata: str) -> Version:
         (execution("Executing", Step("Train", "Executing")), "running", "Train"),
         (execution("Succeeded", Step("R", "Succeeded", package="arn/7")), "registered", "version 7"),
         (execution("Succeeded", Step("Train", "Succeeded")), "succeeded", "registered no version"),
+        (execution("Succeeded", Step("Unpublished", "Succeeded", outcome="True")), "unpublished", "published yet"),
         (execution("Failed", Step("Refused", "Failed", refusal="too bad")), "refused", "too bad"),
         (execution("Failed", Step("Train", "Failed", reason="AlgorithmError")), "failed", "Train failed: AlgorithmE"),
         (

@@ -66,8 +66,11 @@ def finish(target: Target, contract: ModelContract, execution: Execution, as_jso
                     f"  It waits for approval: terrace approve {model} {env} --version {version.number}", err=True
                 )
         return
+    if came.kind == "unpublished":
+        hint = "Publish it with `make pipeline` in the model project."
+        raise RunError(f"The pipeline of {model} is not published in {env} yet; the run did nothing.", hint, said)
     if came.kind == "refused":
-        # A pipeline that nobody published yet refuses to run at all, before any gate.
+        # Without a condition before it, it is no gate.
         gated = any(step.outcome is not None for step in execution.steps)
         who = "The gate refused the model" if gated else "The pipeline refused to run"
         raise RunError(f"{who}: {came.text}", "Nothing was registered.", said)
