@@ -5,13 +5,12 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from terrace_components.alarm_rules import AlarmRule, Metric, Ratio
+from terrace_components.alarm_rules import AlarmRule, Metric, Ratio, Rest
 from terrace_components.child import Children
 
 
 def alarm(child: Children, rule: AlarmRule, name: str, actions: list[pulumi.Input[str]]) -> aws.cloudwatch.MetricAlarm:
     """Declare one alarm that tells the same people when it rings and when it is over."""
-    watched = _ratio(rule, rule.watched) if isinstance(rule.watched, Ratio) else _metric(rule, rule.watched)
     return child(
         aws.cloudwatch.MetricAlarm,
         f"{rule.id}-alarm",
@@ -25,8 +24,21 @@ def alarm(child: Children, rule: AlarmRule, name: str, actions: list[pulumi.Inpu
         actions_enabled=True,
         alarm_actions=actions,
         ok_actions=actions,
-        **watched,
+        **_watched(rule, rule.watched),
     )
+
+
+def _watched(rule: AlarmRule, watched: Metric | Ratio | Rest) -> dict[str, Any]:
+    if isinstance(watched, Metric):
+        return _metric(rule, watched)
+    if isinstance(watched, Ratio):
+        expression = {"id": "ratio", "expression": "IF(whole > 0, 100 * part / whole, 0)", "label": "percent"}
+    else:
+        expression = {"id": "rest", "expression": "whole - FILL(part, 0)", "label": "without the part"}
+    queries = [
+        _query(id, metric, rule.minutes * 60) for id, metric in (("part", watched.part), ("whole", watched.whole))
+    ]
+    return {"metric_queries": [{**expression, "return_data": True}, *queries]}
 
 
 def _metric(rule: AlarmRule, metric: Metric) -> dict[str, Any]:
@@ -39,18 +51,6 @@ def _metric(rule: AlarmRule, metric: Metric) -> dict[str, Any]:
         "period": rule.minutes * 60,
         statistic: metric.statistic,
     }
-
-
-def _ratio(rule: AlarmRule, watched: Ratio) -> dict[str, Any]:
-    ratio = {
-        "id": "ratio",
-        "expression": "IF(whole > 0, 100 * part / whole, 0)",
-        "label": "percent",
-        "return_data": True,
-    }
-    part = _query("part", watched.part, rule.minutes * 60)
-    whole = _query("whole", watched.whole, rule.minutes * 60)
-    return {"metric_queries": [ratio, part, whole]}
 
 
 def _query(id: str, metric: Metric, seconds: int) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from terrace.maturity.steps import REFUSED, UNPUBLISHED
+
 MICROSECONDS = 1000
 """SageMaker reports latency in microseconds, objectives are in milliseconds."""
 VARIANT = "current"
@@ -27,12 +29,20 @@ class Ratio:
 
 
 @dataclass(frozen=True)
+class Rest:
+    """What of a metric another one does not account for; nothing where there is no metric."""
+
+    whole: Metric
+    part: Metric
+
+
+@dataclass(frozen=True)
 class AlarmRule:
     """An alarm: what is watched, from where on it is too much, and for how long."""
 
     id: str
     description: str
-    watched: Metric | Ratio
+    watched: Metric | Ratio | Rest
     threshold: float
     minutes: int
     """Length of one period."""
@@ -109,28 +119,24 @@ def objective_rules(endpoint: str, objective: Objective, *, serving: bool) -> tu
     )
 
 
-def run_metric(pipeline: str, name: str, statistic: str = "Sum") -> Metric:
-    """Return a metric that SageMaker reports for the runs of a pipeline."""
-    return Metric("AWS/Sagemaker/ModelBuildingPipeline", name, {"PipelineName": pipeline}, statistic)
+def training_rules(pipeline: str, late_after_hours: int | None) -> tuple[AlarmRule, ...]:
+    """Return the alarms of a training pipeline: on runs that fail, and on success that does not come.
 
-
-def run_rules(
-    pipeline: str, late_after_hours: int | None, *, advice: str = "", waiting: bool = True
-) -> tuple[AlarmRule, ...]:
-    """Return the alarms of a pipeline: on runs that fail, and on success that does not come.
+    A run that the gate refused has not failed, and one of a pipeline that nobody published has not succeeded. SageMaker
+    counts steps by name, so both are taken off what it counts of executions.
 
     Args:
         pipeline: Name of the pipeline.
         late_after_hours: Hours without a successful run that are too many; None where nobody waits for one.
-        advice: What to do besides, in a sentence.
-        waiting: There is a pipeline whose runs are waited for; until then its silence is no alarm.
     """
-    command = "terrace pipeline status --batch" if advice else "terrace pipeline status"
-    advice = f" {advice}" if advice else ""
+
+    def runs(name: str, **step: str) -> Metric:
+        return Metric("AWS/Sagemaker/ModelBuildingPipeline", name, {"PipelineName": pipeline, **step}, "Sum")
+
     failed = AlarmRule(
         "failed-runs",
-        f"A run of {pipeline} failed: `{command}` says at which step and why.{advice}",
-        run_metric(pipeline, "ExecutionFailed"),
+        f"A run of {pipeline} failed: `terrace pipeline status` says at which step and why.",
+        Rest(runs("ExecutionFailed"), runs("StepFailed", StepName=REFUSED)),
         0,
         minutes=5,
         periods=1,
@@ -140,15 +146,14 @@ def run_rules(
         return (failed,)
     late = AlarmRule(
         "late-runs",
-        f"No run of {pipeline} has succeeded for {late_after_hours} hours: its schedule or its data does not come."
-        f"{advice}",
-        run_metric(pipeline, "ExecutionSucceeded"),
+        f"No run of {pipeline} has succeeded for {late_after_hours} hours: its schedule or its data does not come.",
+        Rest(runs("ExecutionSucceeded"), runs("StepSucceeded", StepName=UNPUBLISHED)),
         1,
         minutes=60,
         periods=late_after_hours,
         breaching=late_after_hours,
         comparison="LessThanThreshold",
-        missing="breaching" if waiting else "notBreaching",
+        missing="breaching",
     )
     return (failed, late)
 

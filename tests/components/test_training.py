@@ -240,14 +240,30 @@ def test_jobs_reach_the_tool_that_was_chosen(tracking: dict[str, str], sid: str,
     assert statement["Resource"].startswith(f"arn:aws:{'secretsmanager' if sid == 'ReadCredential' else 'sagemaker'}:")
 
 
+def _watched(alarm: dict[str, Any]) -> dict[str, tuple[str, dict[str, str]]]:
+    """Return what an alarm on the rest of a metric is made of, by id."""
+    (expression,) = [one for one in alarm["metricQueries"] if "expression" in one]
+    assert (expression["expression"], expression["returnData"]) == ("whole - FILL(part, 0)", True)
+    metrics = {one["id"]: one["metric"] for one in alarm["metricQueries"] if "metric" in one}
+    assert {one["namespace"] for one in metrics.values()} == {"AWS/Sagemaker/ModelBuildingPipeline"}
+    return {id: (one["metricName"], one["dimensions"]) for id, one in metrics.items()}
+
+
 def test_failed_late_and_undelivered_runs_ring() -> None:
     """Silence is lateness where somebody waits for runs, and nobody is woken where nobody does."""
     graph = programs.model(level=2, training={"schedule": "rate(1 day)"})
+    named = {"PipelineName": "acme-dev-ml-flights"}
     failed = graph.one("model-training-pipeline-failed-runs-alarm").inputs
-    assert (failed["namespace"], failed["metricName"]) == ("AWS/Sagemaker/ModelBuildingPipeline", "ExecutionFailed")
-    assert failed["dimensions"] == {"PipelineName": "acme-dev-ml-flights"}
+    assert _watched(failed) == {
+        "whole": ("ExecutionFailed", named),
+        "part": ("StepFailed", {**named, "StepName": "Refused"}),
+    }
     late = graph.one("model-training-pipeline-late-runs-alarm").inputs
-    assert (late["evaluationPeriods"], late["period"], late["treatMissingData"]) == (36, 3600, "breaching")
+    assert _watched(late) == {
+        "whole": ("ExecutionSucceeded", named),
+        "part": ("StepSucceeded", {**named, "StepName": "Unpublished"}),
+    }
+    assert (late["evaluationPeriods"], late["treatMissingData"]) == (36, "breaching")
     assert graph.one("model-continuous-training-undelivered-alarm").inputs["alarmActions"]
     assert not [r for r in programs.model(level=2) if r.name.endswith("late-runs-alarm")]
 
