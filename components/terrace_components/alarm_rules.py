@@ -1,6 +1,6 @@
 """When somebody is woken. Pure: what is watched and what it must not do, as definitions that a component walks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from terrace.maturity.steps import REFUSED, UNPUBLISHED
 
@@ -119,24 +119,28 @@ def objective_rules(endpoint: str, objective: Objective, *, serving: bool) -> tu
     )
 
 
-def training_rules(pipeline: str, late_after_hours: int | None) -> tuple[AlarmRule, ...]:
-    """Return the alarms of a training pipeline: on runs that fail, and on success that does not come.
+def run_metric(pipeline: str, name: str, statistic: str = "Sum") -> Metric:
+    """Return a metric that SageMaker reports for the runs of a pipeline."""
+    return Metric("AWS/Sagemaker/ModelBuildingPipeline", name, {"PipelineName": pipeline}, statistic)
 
-    A run that the gate refused has not failed, and one of a pipeline that nobody published has not succeeded. SageMaker
-    counts steps by name, so both are taken off what it counts of executions.
+
+def run_rules(
+    pipeline: str, late_after_hours: int | None, *, advice: str = "", waiting: bool = True
+) -> tuple[AlarmRule, ...]:
+    """Return the alarms of a pipeline: on runs that fail, and on success that does not come.
 
     Args:
         pipeline: Name of the pipeline.
         late_after_hours: Hours without a successful run that are too many; None where nobody waits for one.
+        advice: What to do besides, in a sentence.
+        waiting: There is a pipeline whose runs are waited for; until then its silence is no alarm.
     """
-
-    def runs(name: str, **step: str) -> Metric:
-        return Metric("AWS/Sagemaker/ModelBuildingPipeline", name, {"PipelineName": pipeline, **step}, "Sum")
-
+    command = "terrace pipeline status --batch" if advice else "terrace pipeline status"
+    advice = f" {advice}" if advice else ""
     failed = AlarmRule(
         "failed-runs",
-        f"A run of {pipeline} failed: `terrace pipeline status` says at which step and why.",
-        Rest(runs("ExecutionFailed"), runs("StepFailed", StepName=REFUSED)),
+        f"A run of {pipeline} failed: `{command}` says at which step and why.{advice}",
+        run_metric(pipeline, "ExecutionFailed"),
         0,
         minutes=5,
         periods=1,
@@ -146,16 +150,40 @@ def training_rules(pipeline: str, late_after_hours: int | None) -> tuple[AlarmRu
         return (failed,)
     late = AlarmRule(
         "late-runs",
-        f"No run of {pipeline} has succeeded for {late_after_hours} hours: its schedule or its data does not come.",
-        Rest(runs("ExecutionSucceeded"), runs("StepSucceeded", StepName=UNPUBLISHED)),
+        f"No run of {pipeline} has succeeded for {late_after_hours} hours: its schedule or its data does not come."
+        f"{advice}",
+        run_metric(pipeline, "ExecutionSucceeded"),
         1,
         minutes=60,
         periods=late_after_hours,
         breaching=late_after_hours,
         comparison="LessThanThreshold",
-        missing="breaching",
+        missing="breaching" if waiting else "notBreaching",
     )
     return (failed, late)
+
+
+def training_rules(pipeline: str, late_after_hours: int | None) -> tuple[AlarmRule, ...]:
+    """Return the alarms of a training pipeline, which has a gate and is published by its project.
+
+    A run that the gate refused has not failed, and one of a pipeline that nobody published has not succeeded. SageMaker
+    counts steps by name, so both are taken off what it counts of executions.
+
+    Args:
+        pipeline: Name of the pipeline.
+        late_after_hours: Hours without a successful run that are too many; None where nobody waits for one.
+    """
+
+    def steps(name: str, step: str) -> Metric:
+        counted = run_metric(pipeline, name)
+        return replace(counted, dimensions={**counted.dimensions, "StepName": step})
+
+    rest = {"failed-runs": steps("StepFailed", REFUSED), "late-runs": steps("StepSucceeded", UNPUBLISHED)}
+    return tuple(
+        replace(rule, watched=Rest(rule.watched, rest[rule.id]))
+        for rule in run_rules(pipeline, late_after_hours)
+        if isinstance(rule.watched, Metric)
+    )
 
 
 def undelivered_rules(queue: str) -> tuple[AlarmRule, ...]:
