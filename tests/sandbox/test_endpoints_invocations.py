@@ -122,21 +122,26 @@ def test_a_serverless_endpoint_takes_so_many_at_once(serving: Serving) -> None:
     """What is over its concurrency is throttled."""
     size = {"MemorySizeInMB": 1024, "MaxConcurrency": 1}
     endpoint = serving.endpoint(serving.config(serving.model(), ServerlessConfig=size))
+    impatient = boto3.client(
+        "sagemaker-runtime",
+        endpoint_url=serving.aws.url,
+        region_name=serving.aws.region,
+        aws_access_key_id=access_key(serving.aws.account),
+        aws_secret_access_key="any",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+
+    def refused() -> str:
+        try:
+            impatient.invoke_endpoint(EndpointName=endpoint, Body=b"{}")["Body"].read()
+        except ClientError as error:
+            return str(error.response["Error"]["Code"])
+        return ""
+
     with ThreadPoolExecutor(1) as pool:
-        slow = pool.submit(serving.ask, endpoint, b'{"do": "sleep", "seconds": 2}')
-        time.sleep(0.5)
-        impatient = boto3.client(
-            "sagemaker-runtime",
-            endpoint_url=serving.aws.url,
-            region_name=serving.aws.region,
-            aws_access_key_id=access_key(serving.aws.account),
-            aws_secret_access_key="any",
-            config=Config(retries={"total_max_attempts": 1}),
-        )
-        with pytest.raises(ClientError) as error:
-            impatient.invoke_endpoint(EndpointName=endpoint, Body=b"{}")
-        assert error.value.response["Error"]["Code"] == "ThrottlingException"
-        slow.result()
+        slow = pool.submit(lambda: serving.ask(endpoint, b'{"do": "sleep", "seconds": 4}')["Body"].read())
+        assert until(refused, bool) == "ThrottlingException"
+        assert slow.result()
 
 
 def test_many_at_once_are_answered(serving: Serving) -> None:
