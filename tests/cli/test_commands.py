@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from terrace.sandbox import Sandbox
 
@@ -147,6 +148,16 @@ def test_the_exports_make_any_client_work(shell: Shell) -> None:
         check=True,
     )
     assert done.stdout.strip() == shell.json("status", "dev")["account"]
+
+
+def test_the_exports_keep_the_sagemaker_sdk_on_this_machine(shell: Shell) -> None:
+    """The SDK is told its bucket, which it would otherwise ask AWS for, and to report nothing."""
+    exports = json.loads(shell("sandbox", "env", "dev", "--json").stdout)
+    said = yaml.safe_load(Path(exports["SAGEMAKER_USER_CONFIG_OVERRIDE"]).read_text())
+    modules = said["SageMaker"]["PythonSDK"]["Modules"]
+    account = shell.json("status", "dev")["account"]
+    assert modules["Session"]["DefaultS3Bucket"] == f"sagemaker-{exports['AWS_REGION']}-{account}"
+    assert modules["TelemetryOptOut"] is True
 
 
 def test_destroy_refuses_stores_and_then_removes_all(shell: Shell) -> None:

@@ -14,6 +14,7 @@ import pytest
 from pipeline_case import IMAGE, Caller, name_image
 
 from terrace.sandbox.client import MISLEADING, environment
+from terrace.sandbox.sdk_defaults import sdk_variables
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -24,11 +25,6 @@ cd /opt/ml/input/data/code
 python train.py
 """
 """Stands for the script that the SDK uploads beside the user's code."""
-
-QUIET = """SchemaVersion: "1.0"
-SageMaker: {PythonSDK: {Modules: {TelemetryOptOut: true}}}
-"""
-"""Settings with which the SDK tells nobody what it does."""
 
 
 @pytest.fixture
@@ -139,11 +135,10 @@ def _sdk(caller: Caller, folder: Path, program: str, *words: str) -> dict[str, A
     made = subprocess.run(
         [sys.executable, ROOT / "tools" / "sagemaker_sdk.py"], check=True, stdout=subprocess.PIPE, text=True
     )
-    settings = folder / ".config" / "sagemaker" / "config.yaml"
-    settings.parent.mkdir(parents=True)
-    settings.write_text(QUIET)
     kept = {name: value for name, value in os.environ.items() if name not in MISLEADING}
-    variables = {**kept, **environment(caller.url, caller.account, caller.region), "HOME": str(folder)}
+    where = environment(caller.url, caller.account, caller.region)
+    defaults = sdk_variables(folder, caller.account, caller.region)
+    variables = {**kept, **where, **defaults, "HOME": str(folder)}
     ran = subprocess.run(
         [made.stdout.strip(), HERE / "sdk" / program, *words],
         env=variables,
@@ -173,7 +168,7 @@ def test_a_search_by_the_sdk_itself_runs(
 def test_a_program_of_the_sdk_runs_by_the_endpoint_alone(
     caller: Caller, bucket: str, role: str, tmp_path: Path
 ) -> None:
-    """The SDK itself uploads the code, creates, updates, starts, waits and lists, told where by AWS_ENDPOINT_URL."""
+    """The SDK itself uploads the code, creates, updates, starts, waits and lists, told where by what we export."""
     said = _sdk(caller, tmp_path, "program.py", IMAGE, role, bucket)
     good, bad = said["runs"]
     assert good["status"] == "Succeeded", good

@@ -92,9 +92,11 @@ def env(env: str, root: Path | None, as_json: bool) -> None:
     from terrace.engines import attachment
     from terrace.place import open_place
     from terrace.runs import program_of
+    from terrace.sandbox.sdk_defaults import sdk_variables
 
     stack = open_place(root, env)
-    variables = stack.target(sandbox_only=True).environment()
+    target = stack.target(sandbox_only=True)
+    variables = target.environment() | sdk_variables(paths.home(), target.account, target.region)
     variables |= attachment() | workspace.variables(paths.home(), program_of(stack), passphrase=True)
     if as_json:
         click.echo(json.dumps(variables, indent=2))

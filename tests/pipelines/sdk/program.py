@@ -44,7 +44,7 @@ def _output(name: str, uri: object, path: str) -> ProcessingOutput:
 
 def pipeline(image: str, role: str, bucket: str) -> Pipeline:
     """Return the pipeline."""
-    session = PipelineSession(default_bucket=bucket)
+    session = PipelineSession()
     instance = ParameterString("InstanceType", default_value="ml.m5.large")
     depth = ParameterInteger("Depth", default_value=3)
     least = ParameterFloat("Least", default_value=0.25)
