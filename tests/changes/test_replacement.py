@@ -67,6 +67,16 @@ def test_a_type_is_replaced_for_what_the_sdk_says(type: str) -> None:
     assert _said(type) & set(found.inputs) <= set(found.replace) | conditional
 
 
+@pytest.mark.parametrize("type", [type for type, row in TABLE.items() if row.get("first") == "new"])
+def test_what_has_no_name_is_replaced_without_a_gap(type: str) -> None:
+    """The new one is made before the old one goes, as the real provider does."""
+    found = handler(type)
+    assert found is not None
+    (input,) = TABLE[type]["replace"]
+    diff = found.diff({input: "before"}, {input: "after"})
+    assert (diff.replace, diff.delete_before_replace) == ((input,), False)
+
+
 def test_the_sdk_says_something() -> None:
     """The texts are found at all: an SDK that words them in another way must not pass unread."""
     assert {type for type in TABLE if _said(type)} >= {"aws:ec2/vpcEndpoint:VpcEndpoint", "aws:ssm/parameter:Parameter"}

@@ -232,3 +232,13 @@ def test_a_secret_that_was_deleted_is_gone_for_a_program(aws: Clients) -> None:
     SECRET.delete(aws, made.id, {"name": "old", "recoveryWindowInDays": 7})
     assert SECRET.read(aws, made.id, {"name": "old"}) is None
     assert SECRET.find(aws, {"name": "old"}) is None
+
+
+def test_the_policy_of_a_secret_that_was_deleted_is_gone_with_it(aws: Clients) -> None:
+    """AWS refuses to show or delete the policy of a secret that is on its way out; that is no error of the program."""
+    made: State = SECRET.create(aws, {"name": "leaving"})
+    inputs = {"secretArn": made.id, "policy": _policy("secretsmanager:GetSecretValue")}
+    SECRET_POLICY.create(aws, inputs)
+    SECRET.delete(aws, made.id, {"name": "leaving", "recoveryWindowInDays": 7})
+    assert SECRET_POLICY.read(aws, made.id, inputs) is None
+    SECRET_POLICY.delete(aws, made.id, inputs)

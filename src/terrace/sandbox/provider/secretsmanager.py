@@ -11,7 +11,7 @@ from terrace.sandbox.provider.tags import tag_changes, tag_list, tag_map
 
 _MISSING = "ResourceNotFoundException"
 _GONE = (_MISSING, "InvalidRequestException: marked")
-"""What is on its way out is not deleted twice; AWS has only words for that."""
+"""What is on its way out is not deleted twice, and has no policy; AWS has only words for that."""
 _WINDOW = 30
 """Days in which a deleted secret can be restored, unless something else is said."""
 
@@ -89,7 +89,6 @@ class SecretPolicy(Handler):
     required = frozenset({"policy", "secretArn"})
     replace = frozenset({"secretArn"})
     policies = frozenset({"policy"})
-    delete_before_replace = True
 
     def create(self, aws: Clients, inputs: Props) -> State:
         client, arn = aws("secretsmanager"), inputs["secretArn"]
@@ -101,7 +100,7 @@ class SecretPolicy(Handler):
         return state
 
     def read(self, aws: Clients, id: str, inputs: Props) -> State | None:
-        seen = found(aws("secretsmanager").get_resource_policy, _MISSING, SecretId=id)
+        seen = found(aws("secretsmanager").get_resource_policy, *_GONE, SecretId=id)
         policy = seen and seen.get("ResourcePolicy")
         if not policy:
             return None
@@ -113,7 +112,7 @@ class SecretPolicy(Handler):
         return self.create(aws, new)
 
     def delete(self, aws: Clients, id: str, inputs: Props) -> None:
-        found(aws("secretsmanager").delete_resource_policy, _MISSING, SecretId=id)
+        found(aws("secretsmanager").delete_resource_policy, *_GONE, SecretId=id)
 
     def find(self, aws: Clients, inputs: Props) -> str | None:
         state = self.read(aws, inputs["secretArn"], inputs)

@@ -88,7 +88,6 @@ class TopicPolicy(Handler):
     required = frozenset(inputs)
     replace = frozenset({"arn"})
     policies = frozenset({"policy"})
-    delete_before_replace = True
 
     def create(self, aws: Clients, inputs: Props) -> State:
         client, arn = aws("sns"), inputs["arn"]

@@ -143,7 +143,6 @@ class QueuePolicy(Handler):
     required = frozenset(inputs)
     replace = frozenset({"queueUrl"})
     policies = frozenset({"policy"})
-    delete_before_replace = True
 
     def create(self, aws: Clients, inputs: Props) -> State:
         url = inputs["queueUrl"]
