@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -69,20 +70,25 @@ ALWAYS = [
     "src/late_flights/__init__.py",
     "src/late_flights/__main__.py",
     "src/late_flights/baseline.py",
+    "src/late_flights/collect.py",
     "src/late_flights/config.py",
+    "src/late_flights/container.py",
     "src/late_flights/contract.py",
     "src/late_flights/data.py",
     "src/late_flights/evaluate.py",
     "src/late_flights/features.py",
+    "src/late_flights/lines.py",
     "src/late_flights/metrics.py",
     "src/late_flights/model.py",
     "src/late_flights/py.typed",
     "src/late_flights/register.py",
     "src/late_flights/serve.py",
     "src/late_flights/train.py",
+    "tests/cloud.py",
     "tests/conftest.py",
     "tests/litany.py",
     "tests/test_code.py",
+    "tests/test_collect.py",
     "tests/test_litany.py",
     "tests/test_mutations.py",
 ]
@@ -96,18 +102,18 @@ PIPELINE = [
     "requirements/pipeline.in",
     "requirements/pipeline.txt",
     "src/late_flights/card.py",
-    "src/late_flights/container.py",
     "src/late_flights/distributions.py",
     "src/late_flights/jobs.py",
     "src/late_flights/production.py",
     "src/late_flights/publish.py",
     "src/late_flights/sources.py",
     "src/late_flights/tracking.py",
-    "tests/cloud.py",
     "tests/test_jobs.py",
     "tests/test_pipeline.py",
 ]
 """What level 2 brings."""
+BATCH = ["src/late_flights/scoring.py", "tests/test_scoring.py"]
+"""What scoring in files brings."""
 DVC = [".dvc/.gitignore", ".dvc/config", ".dvcignore", "requirements/dvc.in", "requirements/dvc.txt"]
 
 TRAINING = {
@@ -128,9 +134,16 @@ TRAINED = [
     {"problem": "classification", "library": "scikit-learn", "tracking": "none", "versions": "dvc", "ci": "gitlab"},
     {"problem": "regression", "library": "xgboost", "tracking": "none", "versions": "s3", "ci": "github"},
 ]
+SCORED = [
+    {**PAIRS[0], "serving": "batch", "level": 0},
+    {**PAIRS[1], "serving": "batch", "level": 1},
+    {**TRAINED[0], "serving": "batch", "level": 2},
+    {**TRAINED[1], "serving": "batch", "level": 2},
+]
+"""Scoring in files, at every level and with every CI."""
 
 
-def name(answers: dict[str, str]) -> str:
+def name(answers: dict[str, Any]) -> str:
     """Name a combination of answers for pytest."""
     return "-".join(str(value) for value in answers.values())
 
@@ -157,6 +170,30 @@ def test_a_project_is_whole(answers: dict[str, str], template: Template, tmp_pat
         settings = load_model(made.path / "infra", environment)
         assert isinstance(settings, ModelSettings)
         assert settings.effective_mode == ("realtime" if environment == "prod" else answers["mode"])
+    assert git(made.path, "status", "--porcelain") == ""
+    for check in (["check", "--quiet"], ["format", "--check", "--quiet"]):
+        subprocess.run([Path(sys.executable).with_name("ruff"), *check, "."], cwd=made.path, check=True)
+
+
+@pytest.mark.parametrize("answers", SCORED, ids=name)
+def test_a_project_scores_in_files(answers: dict[str, Any], template: Template, tmp_path: Path) -> None:
+    """With the answer batch every environment is in that mode, and nothing in the project tells of an endpoint."""
+    made = new(tmp_path / "late-flights", answers, defaults=True, template=template)
+    expected = [*ALWAYS, *BATCH, ".github/workflows/ci.yml" if answers["ci"] == "github" else ".gitlab-ci.yml"]
+    if answers["level"] >= 2:
+        expected += PIPELINE + (DVC if answers["versions"] == "dvc" else [])
+    if answers.get("license", "none") != "none":
+        expected.append("LICENSE")
+    assert sorted(str(file) for file in made.files) == sorted(expected)
+    for file in made.files:
+        _readable(made.path / file, answers)
+    for environment in ("dev", "staging", "prod"):
+        settings = load_model(made.path / "infra", environment)
+        assert (settings.effective_mode, settings.batch.schedule) == ("batch", "rate(1 day)")
+    assert "\nscore: " in (made.path / "Makefile").read_text()
+    readme = (made.path / "README.md").read_text()
+    assert "## Scoring" in readme
+    assert "puts the version on the endpoint" not in readme
     assert git(made.path, "status", "--porcelain") == ""
     for check in (["check", "--quiet"], ["format", "--check", "--quiet"]):
         subprocess.run([Path(sys.executable).with_name("ruff"), *check, "."], cwd=made.path, check=True)
@@ -194,7 +231,7 @@ def test_a_project_grows_with_the_level(
         subprocess.run([Path(sys.executable).with_name("ruff"), *check, "."], cwd=made.path, check=True)
 
 
-def _readable(path: Path, answers: dict[str, str]) -> None:
+def _readable(path: Path, answers: dict[str, Any]) -> None:
     if path.suffix == ".gz":
         return
     text = path.read_text()
@@ -242,6 +279,7 @@ BAD = [
     ("problem", "clustering", "problem"),
     ("library", "tensorflow", "library"),
     ("mode", "batch", "mode"),
+    ("serving", "async", "serving"),
     ("ci", "jenkins", "ci"),
     ("license", "GPL", "license"),
     ("index_url", "http://x", "https URL"),
@@ -337,6 +375,42 @@ def test_an_update_brings_the_next_level(template: Template, tmp_path: Path) -> 
     assert "<<<<<<<" not in "".join(f.read_text() for f in made.path.rglob("*.py"))
 
 
+def test_an_answer_of_before_is_an_endpoint(template: Template, tmp_path: Path) -> None:
+    """A project that was made before the question was asked goes on as it was, and can be asked later."""
+    source = Path(template.source)
+    questions, commit = source / "templates" / "model" / "copier.yml", "--message=Older"
+    now = questions.read_text()
+    older = re.sub(r"(?s)serving:\n.*?(?=mode:\n)", "", now)
+    older = re.sub(r".*serving.*\n", "", older)
+    questions.write_text(older)
+    project = source / "templates" / "model" / "project"
+    for file in project.rglob("*.jinja"):
+        if "scoring" in file.name:
+            file.unlink()
+        elif "serving" in file.read_text():
+            file.write_text("{% set serving = 'endpoint' -%}\n" + file.read_text())
+    git(source, "commit", "--quiet", "--all", commit)
+    made = new(tmp_path / "late-flights", {"mode": "realtime"}, defaults=True, template=template)
+    assert "serving" not in (made.path / ".copier-answers.yml").read_text()
+    git(source, "revert", "--no-edit", "HEAD")
+
+    update(made.path)
+    answers = yaml.safe_load((made.path / ".copier-answers.yml").read_text())
+    assert (answers["serving"], answers["mode"]) == ("endpoint", "realtime")
+    assert load_model(made.path / "infra", "dev").effective_mode == "realtime"
+    assert not (made.path / "src" / "late_flights" / "scoring.py").exists()
+    git(made.path, "add", "--all")
+    git(made.path, "commit", "--quiet", "--message=Newer")
+
+    update(made.path, {"serving": "batch"})
+    for path in BATCH:
+        assert (made.path / path).is_file(), path
+    assert "\nscore: " in (made.path / "Makefile").read_text()
+    # Settings of environments are the team's alone, and TEMPLATE.md says what to write there.
+    assert load_model(made.path / "infra", "dev").effective_mode == "realtime"
+    assert "terrace:batch" in (made.path / "TEMPLATE.md").read_text()
+
+
 def test_an_old_tag_does_not_bring_an_old_template(template: Template, tmp_path: Path) -> None:
     """The commit that is checked out is used, not the newest tag behind it."""
     source = Path(template.source)
@@ -379,7 +453,9 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("answers", [*PAIRS, *({**answers, "level": 2} for answers in TRAINED)], ids=name)
+@pytest.mark.parametrize(
+    "answers", [*PAIRS, *({**answers, "level": 2} for answers in TRAINED), SCORED[1], SCORED[2]], ids=name
+)
 def test_a_project_passes_its_own_tests_from_birth(
     answers: dict[str, str], shared: Path, template: Template, tmp_path: Path
 ) -> None:

@@ -1,4 +1,4 @@
-"""As much of AWS as the steps of the pipeline use, in memory: objects with versions, and parameters."""
+"""As much of AWS as the commands use, in memory: objects with versions, and parameters."""
 
 from __future__ import annotations
 
@@ -28,11 +28,13 @@ class S3:
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str], list[bytes]] = {}
         self.times: dict[tuple[str, str], datetime] = {}
+        self._puts = 0
 
     def put(self, bucket: str, key: str, body: bytes) -> str:
         """Keep another version of an object and return its id."""
         self.objects.setdefault((bucket, key), []).append(body)
-        self.times[bucket, key] = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=len(self.times))
+        self._puts += 1
+        self.times[bucket, key] = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self._puts)
         return self._id(body)
 
     def _id(self, body: bytes) -> str:
@@ -43,6 +45,9 @@ class S3:
             if version in (None, self._id(body)):
                 return body
         raise NotThereError(f"{bucket}/{key} {version}")
+
+    def put_object(self, *, Bucket: str, Key: str, Body: bytes) -> dict[str, Any]:
+        return {"VersionId": self.put(Bucket, Key, Body)}
 
     def head_object(self, *, Bucket: str, Key: str, VersionId: str | None = None) -> dict[str, Any]:
         body = self._find(Bucket, Key, VersionId)
@@ -58,8 +63,10 @@ class S3:
         return self
 
     def paginate(self, *, Bucket: str, Prefix: str) -> Iterator[dict[str, Any]]:
-        found = [key for bucket, key in self.objects if bucket == Bucket and key.startswith(Prefix)]
-        yield {"Contents": [{"Key": key, "LastModified": self.times[Bucket, key]} for key in found]}
+        for (bucket, key), versions in self.objects.items():
+            if bucket == Bucket and key.startswith(Prefix):
+                # A page each, so that nobody reads the first page alone.
+                yield {"Contents": [{"Key": key, "LastModified": self.times[bucket, key], "Size": len(versions[-1])}]}
 
 
 class Ssm:
