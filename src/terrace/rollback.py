@@ -49,7 +49,7 @@ def choose(contract: ModelContract, history: Sequence[Release], versions: Iterab
     Raises:
         ProjectError: Nothing served before, or that version never did, serves now, or is no longer approved.
     """
-    model, env = contract.model, contract.environment
+    model, env, versions = contract.model, contract.environment, list(versions)
     stack = served(history)
     ever = {BASELINE if not stack else stack[0], *(record.model_version for record in history)}
     if len(stack) < 2 and wanted is None:
@@ -58,6 +58,10 @@ def choose(contract: ModelContract, history: Sequence[Release], versions: Iterab
     found = stack[-2] if wanted is None else wanted
     if stack and found == stack[-1]:
         raise ProjectError(f"{name(found).capitalize()} of {model} serves in {env} now.", _others(ever, stack))
+    registered = {one.number for one in versions}
+    if found != BASELINE and found not in ever | registered:
+        known = ", ".join(map(str, sorted(registered))) or "none"
+        raise ProjectError(f"{model} has no version {found} in {env}.", f"There are: {known}.")
     if found not in ever or not stack:
         raise ProjectError(
             f"{name(found).capitalize()} of {model} never served in {env}, so nothing can go back to it.",

@@ -215,8 +215,15 @@ def test_only_what_served_is_gone_back_to(released: list[int], wanted: int) -> N
     if wanted in {0, *released} and wanted != released[-1]:
         assert rollback.choose(CONTRACT, history, known, wanted) == wanted
     else:
-        with pytest.raises(ProjectError, match=r"serves in dev now|never served"):
+        with pytest.raises(ProjectError, match=r"serves in dev now|never served|has no version 7"):
             rollback.choose(CONTRACT, history, known, wanted)
+
+
+def test_a_version_that_there_is_not_is_refused_by_those_that_there_are() -> None:
+    """Nobody is sent to release what is not registered."""
+    with pytest.raises(ProjectError, match="tiny has no version 99 in dev") as refused:
+        rollback.choose(CONTRACT, [record(1), record(2, replaces=1)], [version(1), version(2)], 99)
+    assert refused.value.hint == "There are: 1, 2."
 
 
 def test_going_back_needs_a_version_that_is_still_approved() -> None:

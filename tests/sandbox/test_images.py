@@ -182,11 +182,13 @@ def test_a_named_environment_stands_for_an_image(building: Building, serving: Se
 
 
 def test_naming_what_is_none_is_refused(box: Sandbox) -> None:
-    """A URI with spaces, an interpreter that is not there."""
+    """A URI with spaces, an interpreter that is not there, a program that is none."""
     with pytest.raises(SandboxError, match="is no image URI"):
         box.register_image("a b", Path(sys.executable))
     with pytest.raises(SandboxError, match="is no Python interpreter"):
         box.register_image("x:1", Path("/no/such/python"))
+    with pytest.raises(SandboxError, match="is no Python interpreter"):
+        box.register_image("x:1", Path("/bin/ls"))
 
 
 def test_what_a_container_changes_is_its_own(building: Building, serving: Serving, box: Sandbox) -> None:

@@ -78,10 +78,11 @@ def test_a_script_runs_as_in_the_prebuilt_image(jobs: JobCase, python: Path) -> 
 def test_a_script_that_fails_is_told_as_the_toolkit_tells_it(jobs: JobCase, python: Path) -> None:
     """Error, exit code and what was printed last."""
     jobs.post("images", {"uri": SKLEARN, "python": str(python)})
-    reason = jobs.trained(_train(jobs, SKLEARN, {"train.py": "raise ValueError('no rows')"}))["FailureReason"]
+    name = _train(jobs, SKLEARN, {"train.py": "raise ValueError('no rows')"}, depth="3")
+    reason = jobs.trained(name)["FailureReason"]
     assert reason.startswith("AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage")
     assert "ValueError: no rows" in reason
-    assert reason.endswith(", exit code: 1")
+    assert reason.endswith('-u train.py --depth 3", exit code: 1')
 
 
 def test_what_the_environment_lacks_is_said(jobs: JobCase, python: Path) -> None:

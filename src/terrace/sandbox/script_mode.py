@@ -141,7 +141,7 @@ def run(program: str, words: list[str]) -> int:
     code = 128 - code if code < 0 else code
     said = b"".join(last).decode(errors="replace").strip()
     return fail(
-        f'ExecuteUserScriptError:\nExitCode {code}\nErrorMessage "{said[-700:]}"\nCommand "{command[-1]}"', code
+        f'ExecuteUserScriptError:\nExitCode {code}\nErrorMessage "{said[-700:]}"\nCommand "{" ".join(command)}"', code
     )
 
 

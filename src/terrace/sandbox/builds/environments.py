@@ -146,13 +146,22 @@ def unmet(python: Path, lock: str) -> list[str]:
 
 
 def check_interpreter(python: Path) -> None:
-    """Refuse a path that is no program.
+    """Refuse a path that is no Python interpreter, by asking it.
 
     Raises:
         SandboxError: It names what is wrong with the path.
     """
-    if not python.is_absolute() or not python.is_file() or not os.access(python, os.X_OK):
+    if not python.is_absolute() or not python.is_file() or not os.access(python, os.X_OK) or not _answers(python):
         raise SandboxError(f"{python} is no Python interpreter.", "Give the path of one, such as .venv/bin/python.")
+
+
+def _answers(python: Path) -> bool:
+    question = [str(python), "-I", "-c", "import sys; print(sys.implementation.name)"]
+    try:
+        said = subprocess.run(question, capture_output=True, text=True, timeout=_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return said.returncode == 0 and said.stdout.strip().isidentifier()
 
 
 def _normal(name: str) -> str:
