@@ -150,12 +150,16 @@ def update(path: Path, answers: Mapping[str, Any] | None = None, ref: str | None
     )
 
 
-def questions() -> list[str]:
-    """Return the names of the template's questions."""
+def questions() -> dict[str, dict[str, Any]]:
+    """Return the template's questions by name, as its `copier.yml` has them; what is only derived is none."""
     import yaml
 
     asked = yaml.safe_load((paths.bundle() / "templates" / "model" / "copier.yml").read_text())
-    return [name for name, question in asked.items() if not name.startswith("_") and question.get("when") is not False]
+    return {
+        name: question
+        for name, question in asked.items()
+        if not name.startswith("_") and question.get("when") is not False
+    }
 
 
 def _known(answers: Mapping[str, Any]) -> None:

@@ -23,6 +23,7 @@ from terrace.maturity import (
     Release,
 )
 from terrace.maturity.names import LIMITS
+from terrace.scaffold import questions
 
 OPEN, CLOSE = "<!-- levels: generated from terrace.maturity by `make docs` -->", "<!-- /levels -->"
 
@@ -35,6 +36,7 @@ def pages() -> dict[str, str]:
         "commands.md": _commands(),
         "contracts.md": _contracts(),
         "names.md": _names(),
+        "questions.md": _questions(),
     }
 
 
@@ -223,6 +225,39 @@ def _names() -> str:
         "What belongs to a model has the tags team and model too.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _questions() -> str:
+    lines = [
+        "# Questions of the model template",
+        "",
+        "`terrace new PATH` asks them, `-d QUESTION=ANSWER` answers one beforehand, and `--defaults` asks none.",
+        "With `--env` the platform answers what it knows: region, account, level, and who owns what.",
+        "In a repository `copier update --data QUESTION=ANSWER` changes one; `TEMPLATE.md` says what that touches.",
+        "",
+        "| question | what it asks | answers | default | asked |",
+        "|---|---|---|---|---|",
+    ]
+    for name, said in questions().items():
+        condition = str(said.get("when", "")).strip("{} ")
+        facts = (said["help"], _answers(said), _first(said["default"]), f"if `{condition}`" if condition else "always")
+        lines.append(f"| `{name}` | {' | '.join(facts)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _answers(question: dict[str, Any]) -> str:
+    choices = question.get("choices")
+    if isinstance(choices, dict):
+        return "<br>".join(f"`{value}`: {label.removeprefix(f'{value}: ')}" for label, value in choices.items())
+    if choices:
+        return "<br>".join(f"`{value}`" for value in choices)
+    return {"int": "whole number"}.get(question["type"], "text")
+
+
+def _first(default: Any) -> str:
+    if str(default).startswith("{{"):
+        return "from the answers before"
+    return f"`{default}`" if default != "" else "empty"
 
 
 if __name__ == "__main__":
