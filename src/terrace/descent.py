@@ -10,6 +10,7 @@ from terrace.executions import Execution
 from terrace.outcomes import starter
 from terrace.rollback import served
 from terrace.run_data import RunData, split_source
+from terrace.scoring import LastRun, last_run
 from terrace.target import Target
 from terrace.versions import BROUGHT_FROM, Version
 
@@ -32,7 +33,7 @@ class Line:
         started_by: What started that run, empty where it is not known any more.
         served: When it was released or rolled back to, by whom, and what it replaced; the oldest first.
         serves: Whether it serves now.
-        endpoint: Name of the endpoint.
+        endpoint: Name of the endpoint; in mode batch, of the pipeline that scores.
         entities: What SageMaker's lineage has of it: kind, type, and what it stands for. None where it does not answer.
     """
 
@@ -44,6 +45,8 @@ class Line:
     serves: bool
     endpoint: str
     entities: tuple[dict[str, str], ...] | None = field(default=None)
+    scored: LastRun | None = field(default=None)
+    """The latest run that scored with it, in mode batch."""
 
     @property
     def digest(self) -> str:
@@ -71,10 +74,12 @@ class Line:
                     "by": one.released_by,
                     "replaces": one.replaces,
                     "reason": one.reason,
-                    "endpoint_config": one.endpoint_config,
+                    "endpoint_config": one.endpoint_config or None,
+                    "pipeline": one.pipeline,
                 }
                 for one in self.served
             ],
+            "scored": self.scored.to_json() if self.scored else None,
             "sagemaker_lineage": None if self.entities is None else list(self.entities),
         }
 
@@ -90,9 +95,10 @@ class Line:
         if told.get(BROUGHT_FROM):
             lines.append(f"          brought from {told[BROUGHT_FROM]}")
         for one in self.served:
-            lines.append(
-                f"endpoint  {one.endpoint}: {one.kind} at {one.released_at:%Y-%m-%d %H:%M:%S} by {one.released_by}"
-            )
+            where = f"scoring   {one.pipeline}" if one.pipeline else f"endpoint  {one.endpoint}"
+            lines.append(f"{where}: {one.kind} at {one.released_at:%Y-%m-%d %H:%M:%S} by {one.released_by}")
+        if self.scored:
+            lines.append(f"          scored by {self.endpoint}, last run {self.scored.text()}")
         if not self.served:
             lines.append("endpoint  never served")
         if self.entities is not None:
@@ -127,7 +133,7 @@ def line(contract: ModelContract, version: Version, history: Sequence[Release], 
         started_by=f"{by.kind}: {by.text}" if by else "",
         served=tuple(one for one in history if one.model_version == version.number),
         serves=bool(stack) and stack[-1] == version.number,
-        endpoint=contract.endpoint,
+        endpoint=contract.batch.pipeline if contract.batch else contract.endpoint,
     )
 
 
@@ -146,6 +152,12 @@ def read_run(target: Target, version: Version) -> Execution | None:
         if error.response["Error"]["Code"] in ("ResourceNotFound", "ValidationException"):
             return None
         raise
+
+
+def read_scored(target: Target, contract: ModelContract, found: Line) -> LastRun | None:
+    """Return the latest run that scored with a version, None where none did or the model is not in mode batch."""
+    models = {one.sagemaker_model for one in found.served if one.sagemaker_model}
+    return last_run(target, contract, models) if contract.batch and models else None
 
 
 def read_entities(target: Target, version: Version) -> tuple[dict[str, str], ...] | None:

@@ -1,4 +1,4 @@
-"""A model's pipeline: starting it, finding a run of it, following, stopping and retrying one."""
+"""A model's pipelines, what trains and what scores: starting one, finding a run, following, stopping, retrying it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from terrace.errors import ProjectError
 from terrace.executions import BY_HAND, Execution, read
+from terrace.scoring import need_pipeline, need_scoring
 from terrace.target import Target
 
 if TYPE_CHECKING:
@@ -18,12 +19,14 @@ _PAUSES = (0.15, 5.0)
 """Seconds between two looks at an execution: at first, and at most."""
 
 
-def pipeline_name(contract: ModelContract) -> str:
-    """Return the name of a model's pipeline.
+def pipeline_name(contract: ModelContract, batch: bool = False) -> str:
+    """Return the name of a model's pipeline: of the one that trains, or with `batch` of the one that scores.
 
     Raises:
-        ProjectError: The model has none: its level is too low.
+        ProjectError: The model has none: its level is too low, or its mode another than batch.
     """
+    if batch:
+        return need_scoring(contract).pipeline
     if contract.pipeline is None:
         raise ProjectError(
             f"{contract.model} in {contract.environment} is at level {contract.level}; pipelines begin at level 2.",
@@ -32,7 +35,12 @@ def pipeline_name(contract: ModelContract) -> str:
     return contract.pipeline
 
 
-def start(target: Target, contract: ModelContract, parameters: Mapping[str, str]) -> str:
+def named(contract: ModelContract, batch: bool = False) -> str:
+    """Return model, environment and flag as commands on a pipeline take them."""
+    return f"{contract.model} {contract.environment}{' --batch' if batch else ''}"
+
+
+def start(target: Target, contract: ModelContract, parameters: Mapping[str, str], batch: bool = False) -> str:
     """Start an execution and return its ARN.
 
     Raises:
@@ -40,46 +48,56 @@ def start(target: Target, contract: ModelContract, parameters: Mapping[str, str]
     """
     from botocore.exceptions import ClientError
 
-    name = pipeline_name(contract)
+    name = pipeline_name(contract, batch)
+    if batch:
+        # A model whose image is not built yet has none.
+        need_pipeline(target, contract)
     try:
         answer = target.client("sagemaker").start_pipeline_execution(
             PipelineName=name,
-            PipelineExecutionDescription=f"{BY_HAND} {contract.model} {contract.environment}",
+            PipelineExecutionDescription=f"{BY_HAND} {named(contract, batch)}",
             PipelineParameters=[{"Name": key, "Value": value} for key, value in parameters.items()],
         )
     except ClientError as error:
+        parameters_are = "Its parameters are in the project's pipeline/pipeline.py; publish it with `make pipeline`."
         raise ProjectError(
             f"The pipeline {name} was not started: {error.response['Error']['Message']}",
-            "Its parameters are in the project's pipeline/pipeline.py; publish it with `make pipeline`.",
+            "Its parameters are ModelName, Image, InputUri, OutputUri, InstanceType and InstanceCount."
+            if batch
+            else parameters_are,
         ) from error
     return str(answer["PipelineExecutionArn"])
 
 
-def arns(target: Target, contract: ModelContract, since: datetime | None = None) -> Iterator[str]:
+def arns(target: Target, contract: ModelContract, since: datetime | None = None, batch: bool = False) -> Iterator[str]:
     """Yield the ARNs of executions, the latest first; with `since`, of those that were started after it."""
-    asked: dict[str, Any] = {"PipelineName": pipeline_name(contract), "SortBy": "CreationTime"}
+    asked: dict[str, Any] = {"PipelineName": pipeline_name(contract, batch), "SortBy": "CreationTime"}
     if since is not None:
         asked["CreatedAfter"] = since
     for page in target.client("sagemaker").get_paginator("list_pipeline_executions").paginate(**asked):
         yield from (summary["PipelineExecutionArn"] for summary in page["PipelineExecutionSummaries"])
 
 
-def find(target: Target, contract: ModelContract, said: str | None) -> str:
+def find(target: Target, contract: ModelContract, said: str | None, batch: bool = False) -> str:
     """Return the ARN of an execution.
 
     Args:
         target: Where the pipeline is.
         contract: Of the model.
         said: ARN or id, or the beginning of an id; None is the latest.
+        batch: Of the pipeline that scores.
 
     Raises:
         ProjectError: There is no such execution, or there are several.
     """
-    known = list(arns(target, contract)) if said else list(_first(arns(target, contract)))
+    if batch:
+        need_pipeline(target, contract)
+    listed = arns(target, contract, batch=batch)
+    known = list(listed) if said else list(_first(listed))
     if not known:
         raise ProjectError(
             f"The pipeline of {contract.model} in {contract.environment} has not run yet.",
-            f"Run it with: terrace pipeline run {contract.model} {contract.environment}",
+            f"Run it with: terrace pipeline run {named(contract, batch)}",
         )
     if said is None:
         return known[0]

@@ -1,7 +1,8 @@
-"""Releases: which registered version of a model its endpoint serves, and the record of it.
+"""Releases: which registered version of a model serves, and the record of it.
 
 A release is made of the same AWS calls at every level: a model and an endpoint configuration for the version, an
-update of the endpoint, and a record at `/terrace/<environment>/<model>/release` that later `up`s respect.
+update of the endpoint, and a record at `/terrace/<environment>/<model>/release` that later `up`s respect. In mode batch
+it is a model, and an update of the pipeline that scores.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from terrace import scoring
 from terrace.contracts import need_model, read_release, write_release
 from terrace.errors import ProjectError
 from terrace.serving import endpoint_config_request, model_request
@@ -28,7 +30,7 @@ ENDPOINT_MINUTES = 30
 
 
 def release(target: Target, environment: str, model: str, version: int | None, say: Say) -> Release:
-    """Put a registered version of a model on its endpoint and record it.
+    """Put a registered version of a model in service and record it.
 
     Args:
         target: Where the model lives.
@@ -41,29 +43,30 @@ def release(target: Target, environment: str, model: str, version: int | None, s
         The record; the old one when the version already serves with the same settings, which changes nothing.
 
     Raises:
-        ProjectError: The model is not in the environment, has no such approved version or no endpoint, or the
-            endpoint refused the version and went on with the one before.
+        ProjectError: The model is not in the environment, has no such approved version or nothing that serves yet, or
+            the endpoint refused the version and went on with the one before.
     """
     contract = need_model(target, environment, model)
     package = approved_package(target, contract, version)
     before = read_release(target, environment, model)
-    if before and before.model_version == package["ModelPackageVersion"] and before.serving == contract.serving:
+    if before and before.model_version == package["ModelPackageVersion"] and _stands(target, contract, before):
         say(f"version {before.model_version} of {model} already serves with these settings")
         return before
     return put(target, contract, package, before, say)
 
 
 def settle(target: Target, contract: ModelContract, say: Say) -> Release | None:
-    """Bring changed serving settings to an endpoint that serves a released version, by releasing that version again.
+    """Bring changed serving settings to what serves a released version, by releasing that version again.
 
-    Without a release there is nothing to do: the program itself declares what the endpoint serves.
+    Without a release there is nothing to do: the program itself declares what is served. A model that changes its mode
+    keeps its version so.
     """
     record = read_release(target, contract.environment, contract.model)
     if record is None:
         return None
     # After a rollback to the baseline a new image is a new baseline, as it was before the first release.
     old_baseline = record.model_version == BASELINE and contract.image not in (None, record.image)
-    if record.serving == contract.serving and not old_baseline:
+    if _stands(target, contract, record) and not old_baseline:
         return record
     if record.model_version == BASELINE:
         say(f"serving {contract.model}'s baseline again with its new image or settings")
@@ -142,7 +145,7 @@ def put(
     kind: str = "release",
     reason: str | None = None,
 ) -> Release:
-    """Bring a version to the endpoint, wait until it answers, and record it.
+    """Bring a version to the endpoint, wait until it answers, and record it; in mode batch, to the pipeline.
 
     Args:
         target: Where the model lives.
@@ -154,29 +157,21 @@ def put(
         reason: Why, for the record.
 
     Raises:
-        ProjectError: There is no endpoint, or it refused the version and went on with the one before.
+        ProjectError: There is nothing that serves yet, or the endpoint refused the version and went on with the one
+            before.
     """
     from terrace.maturity import Release
 
-    sagemaker = target.client("sagemaker")
     version = int(package["ModelPackageVersion"])
-    current = _endpoint(target, contract)
     model = model_request(contract, package)
-    config = endpoint_config_request(contract, package, model["ModelName"])
-    _create(sagemaker, "model", "ModelName", model)
-    _create(sagemaker, "endpoint_config", "EndpointConfigName", config)
-    wanted = config["EndpointConfigName"]
-    if current["EndpointConfigName"] != wanted:
-        say(f"updating endpoint {contract.endpoint} to {f'version {version}' if version else 'the baseline'}")
-        sagemaker.update_endpoint(EndpointName=contract.endpoint, EndpointConfigName=wanted)
-    _wait(target, contract, wanted)
+    put_on = _score if contract.serving.mode == scoring.MODE else _serve
+    where = put_on(target, contract, package, model, say)
     said = package.get("CustomerMetadataProperties", {})
     record = Release(
         model=contract.model,
         environment=contract.environment,
         model_version=version,
-        endpoint=contract.endpoint,
-        endpoint_config=wanted,
+        **where,
         serving=contract.serving,
         image=model["PrimaryContainer"]["Image"],
         model_data=model["PrimaryContainer"].get("ModelDataUrl", ""),
@@ -193,6 +188,46 @@ def put(
     )
     write_release(target, record)
     return record
+
+
+def _serve(
+    target: Target, contract: ModelContract, package: Mapping[str, Any], model: Mapping[str, Any], say: Say
+) -> dict[str, Any]:
+    """Bring a version to the endpoint and wait until it answers; return what the record says of it."""
+    sagemaker = target.client("sagemaker")
+    current = _endpoint(target, contract)
+    config = endpoint_config_request(contract, package, model["ModelName"])
+    _create(sagemaker, "model", "ModelName", model)
+    _create(sagemaker, "endpoint_config", "EndpointConfigName", config)
+    wanted = str(config["EndpointConfigName"])
+    if current["EndpointConfigName"] != wanted:
+        say(f"updating endpoint {contract.endpoint} to {_named(package)}")
+        sagemaker.update_endpoint(EndpointName=contract.endpoint, EndpointConfigName=wanted)
+    _wait(target, contract, wanted)
+    return {"endpoint": contract.endpoint, "endpoint_config": wanted}
+
+
+def _score(
+    target: Target, contract: ModelContract, package: Mapping[str, Any], model: Mapping[str, Any], say: Say
+) -> dict[str, Any]:
+    """Bring a version to the pipeline that scores; return what the record says of it."""
+    pipeline, name = scoring.need_scoring(contract).pipeline, str(model["ModelName"])
+    scoring.need_pipeline(target, contract)
+    _create(target.client("sagemaker"), "model", "ModelName", model)
+    scoring.hand_over(target, contract, name, model["PrimaryContainer"]["Image"], _named(package), say)
+    return {"endpoint": "", "endpoint_config": "", "pipeline": pipeline, "sagemaker_model": name}
+
+
+def _stands(target: Target, contract: ModelContract, record: Release) -> bool:
+    """Tell whether what a record says is in service, with the settings of the contract."""
+    if record.serving != contract.serving:
+        return False
+    return contract.serving.mode != scoring.MODE or scoring.stands(target, contract, record)
+
+
+def _named(package: Mapping[str, Any]) -> str:
+    version = int(package["ModelPackageVersion"])
+    return f"version {version}" if version else "the baseline"
 
 
 def _approve(contract: ModelContract, version: int) -> str:

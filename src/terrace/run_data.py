@@ -49,7 +49,7 @@ def data_of(parameters: Mapping[str, str], evaluation: Mapping[str, Any] | None 
     What the run itself wrote about it wins: parameters may leave open which object is the newest.
 
     Args:
-        parameters: All of them, with defaults: `DataUri`, `DataKey`, `DataVersion`.
+        parameters: All of them, with defaults: `DataUri`, `DataKey`, `DataVersion`; of a run that scores, `InputUri`.
         evaluation: What the step `Evaluate` wrote, None where it did not come so far.
     """
     said = evaluation or {}
@@ -57,7 +57,7 @@ def data_of(parameters: Mapping[str, str], evaluation: Mapping[str, Any] | None 
     if said.get("source"):
         uri, version = split_source(str(said["source"]))
         return RunData(uri, version or parameters.get("DataVersion") or None, sha256)
-    prefix, key = parameters.get("DataUri", ""), parameters.get("DataKey", "")
+    prefix, key = parameters.get("DataUri") or parameters.get("InputUri", ""), parameters.get("DataKey", "")
     bucket = urlsplit(prefix).netloc
     uri = f"s3://{bucket}/{key}" if key and bucket else prefix or key
     return RunData(uri or None, parameters.get("DataVersion") or None, sha256)

@@ -173,7 +173,8 @@ def up_project(project: Project, options: Options, root: Path | None = None) -> 
     result = engine.up(program_of(_with_image(project, image)), options.listen)
     made = read_model(target, environment, project.settings.model)
     record = settle(target, made, options.say) if made else None
-    serves = f"version {record.model_version} serves" if record else "the baseline serves"
+    verb = "scores" if made and made.batch else "serves"
+    serves = f"version {record.model_version} {verb}" if record and record.model_version else f"the baseline {verb}"
     return Run(
         environment=environment,
         project=project.settings.model,

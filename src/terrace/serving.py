@@ -15,8 +15,12 @@ def model_request(contract: ModelContract, package: Mapping[str, Any]) -> dict[s
     """
     container = package["InferenceSpecification"]["Containers"][0]
     serving = contract.serving
+    defining = [container["Image"], container.get("ModelDataUrl")]
+    if serving.mode != "serverless":
+        # A model is never changed: one that stands isolated in the network is another than one that does not.
+        defining += ["isolated", *serving.subnet_ids, *serving.security_group_ids]
     request: dict[str, Any] = {
-        "ModelName": _name(contract, "model", package, container["Image"], container.get("ModelDataUrl")),
+        "ModelName": _name(contract, "model", package, *defining),
         "ExecutionRoleArn": contract.serve_role_arn,
         "PrimaryContainer": {
             key: container[key] for key in ("Image", "ModelDataUrl", "Environment") if container.get(key)

@@ -1,4 +1,4 @@
-"""What an environment has, read from where it is: contracts, records and endpoints, not from any engine's state."""
+"""What an environment has, read from where it is: contracts, records and what serves, not from any engine's state."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from terrace import scoring
 from terrace.contracts import models, need_model, read_platform, read_release
 from terrace.errors import SandboxError
+from terrace.maturity import ModelContract
 from terrace.platform import Platform
 from terrace.target import Target
 
@@ -44,24 +46,43 @@ def read_status(platform: Platform) -> dict[str, Any]:
 def _model(target: Target, environment: str, name: str) -> dict[str, Any]:
     contract = need_model(target, environment, name)
     record = read_release(target, environment, name)
-    endpoint = _endpoint_status(target, contract.endpoint)
+    batch = _scoring(target, contract) if contract.serving.mode == scoring.MODE else None
+    endpoint = None if batch else _endpoint_status(target, contract.endpoint)
     pages = target.client("sagemaker").get_paginator("list_model_packages")
     found = pages.paginate(ModelPackageGroupName=contract.package_group)
     versions = sum(len(page["ModelPackageSummaryList"]) for page in found)
-    baseline = "nothing yet: it has no image" if endpoint == "missing" else "the baseline"
+    empty = batch["schedule_state"] is None if batch else endpoint == "missing"
+    baseline = "nothing yet: it has no image" if empty else "the baseline"
     return {
         "name": name,
         "team": contract.team,
         "level": contract.level,
         "mode": contract.serving.mode,
-        "endpoint": contract.endpoint,
+        "endpoint": None if batch else contract.endpoint,
         "endpoint_status": endpoint,
+        "batch": batch,
         "serves": f"version {record.model_version}" if record and record.model_version else baseline,
         "version": (record.model_version or None) if record else None,
         "versions": f"{versions} version{'' if versions == 1 else 's'}",
         "released_by": record.released_by if record else None,
         "released_at": record.released_at.isoformat() if record else None,
         "metrics": record.metrics if record else {},
+    }
+
+
+def _scoring(target: Target, contract: ModelContract) -> dict[str, Any]:
+    """Return what scores a model in mode batch, when, and where: a schedule without a state is not there yet."""
+    batch, last = scoring.need_scoring(contract), scoring.last_run(target, contract)
+    arrives, predictions = scoring.uris(contract)
+    return {
+        "pipeline": batch.pipeline,
+        "schedule": batch.schedule,
+        "timezone": batch.timezone,
+        "schedule_state": scoring.schedule_state(target, contract),
+        "input": arrives,
+        "output": predictions,
+        "last_run": last.to_json() if last else None,
+        "last_run_text": last.text() if last else "has not run yet",
     }
 
 

@@ -191,7 +191,7 @@ def choose(
     if wanted == REJECTED and found.number == serving:
         raise ProjectError(
             f"Version {found.number} of {contract.model} serves in {contract.environment} now.",
-            f"First take it off the endpoint: terrace rollback {where}",
+            f"First take it out of service: terrace rollback {where}",
         )
     if found.status != PENDING and not reason:
         raise ProjectError(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from terrace.target import Target
 
 
-def watch(target: Target, contract: ModelContract, arn: str, quiet: bool) -> Execution:
+def watch(target: Target, contract: ModelContract, arn: str, quiet: bool, batch: bool = False) -> Execution:
     """Show the steps of an execution until it has ended.
 
     Raises:
@@ -26,14 +26,15 @@ def watch(target: Target, contract: ModelContract, arn: str, quiet: bool) -> Exe
         with shown(quiet) as tell:
             return pipelines.watch(target, arn, tell)
     except KeyboardInterrupt:
-        raise left(contract, executions.read(target, arn)) from None
+        raise left(contract, executions.read(target, arn), batch) from None
 
 
-def left(contract: ModelContract, execution: Execution) -> Exception:
+def left(contract: ModelContract, execution: Execution, batch: bool = False) -> Exception:
     """Return what is said to somebody who stopped watching."""
+    from terrace import pipelines
     from terrace.errors import RunError
 
-    named = f"{contract.model} {contract.environment} --execution {execution.id}"
+    named = f"{pipelines.named(contract, batch)} --execution {execution.id}"
     return RunError(
         f"Nobody watches any more; the run {execution.id} goes on.",
         f"Follow it with `terrace pipeline logs {named} --follow`, stop it with `terrace pipeline stop {named}`.",
@@ -41,8 +42,9 @@ def left(contract: ModelContract, execution: Execution) -> Exception:
     )
 
 
-def finish(target: Target, contract: ModelContract, execution: Execution, as_json: bool) -> None:
+def finish(target: Target, contract: ModelContract, execution: Execution, as_json: bool, batch: bool = False) -> None:
     """Print how an execution came out; unless it is what the pipeline is for, raise it."""
+    from terrace import pipelines
     from terrace.cli.steps import duration
     from terrace.errors import RunError
     from terrace.job_logs import tail
@@ -52,6 +54,9 @@ def finish(target: Target, contract: ModelContract, execution: Execution, as_jso
     came = outcome(execution)
     said: dict[str, Any] = {**execution.to_json(), "outcome": came.to_json()}
     model, env = contract.model, contract.environment
+    if batch and came.good:
+        _scored(target, contract, execution, said, as_json)
+        return
     if came.good:
         version = read_version(target, came.package) if came.package else None
         said["version"] = version.to_json() if version else None
@@ -74,7 +79,7 @@ def finish(target: Target, contract: ModelContract, execution: Execution, as_jso
         gated = any(step.outcome is not None for step in execution.steps)
         who = "The gate refused the model" if gated else "The pipeline refused to run"
         raise RunError(f"{who}: {came.text}", "Nothing was registered.", said)
-    named = f"{model} {env} --execution {execution.id}"
+    named = f"{pipelines.named(contract, batch)} --execution {execution.id}"
     if came.kind == "stopped":
         raise RunError(f"The run {execution.id} was stopped.", f"Go on with: terrace pipeline retry {named}", said)
     last = tail(target, came.step) if came.step else []
@@ -88,3 +93,21 @@ def finish(target: Target, contract: ModelContract, execution: Execution, as_jso
         f"`terrace pipeline retry {named}`.",
         said,
     )
+
+
+def _scored(target: Target, contract: ModelContract, execution: Execution, said: dict[str, Any], as_json: bool) -> None:
+    """Print what a run of the pipeline that scores found, and where its predictions are."""
+    from terrace import scoring
+    from terrace.cli.steps import duration
+
+    found = scoring.read_collected(target, execution)
+    if as_json:
+        told = {"text": scoring.told(execution), "collected": found.to_json() if found else None}
+        click.echo(json.dumps({**said, "scored": {**told, "output": scoring.uris(contract)[1]}}, indent=2))
+        return
+    how = f"{scoring.told(execution)} in {duration(execution.seconds)}"
+    click.echo(f"{contract.model} in {contract.environment}: {how}.")
+    for line in found.lines() if found else ():
+        click.echo(f"  {line}")
+    if found and found.objects:
+        click.echo(f"  predictions: {scoring.uris(contract)[1]}")

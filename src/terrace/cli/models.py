@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 @root_option
 @common
 def models(model: str, env: str, version: int | None, last: int, root: Path | None, as_json: bool) -> None:
-    """Show a model's versions: metrics, decisions, who serves, where each is from."""
+    """Show a model's versions: metrics, decisions, who serves, where each is from and went."""
     from terrace import descent, versions
     from terrace.contracts import need_model, read_releases
     from terrace.place import open_place
@@ -44,6 +45,7 @@ def models(model: str, env: str, version: int | None, last: int, root: Path | No
         return
     found = versions.need_version(versions.list_versions(target, contract), contract, version)
     line = descent.line(contract, found, history, descent.read_run(target, found))
+    line = replace(line, scored=descent.read_scored(target, contract, line))
     entities = descent.read_entities(target, found)
     if as_json:
         said = line.to_json() | {"sagemaker_lineage": None if entities is None else list(entities)}
@@ -52,8 +54,6 @@ def models(model: str, env: str, version: int | None, last: int, root: Path | No
     click.echo(_row(found, serving, before))
     if found.reason or found.decided:
         click.echo(f"  decided {found.decided}: {found.reason}".replace("decided :", "decided:"))
-    from dataclasses import replace
-
     for text in replace(line, entities=entities).lines():
         click.echo(f"  {text}")
 

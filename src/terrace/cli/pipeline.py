@@ -21,10 +21,15 @@ execution_option = click.option(
     "--execution", metavar="ID", help="ARN, id or the beginning of the id of an execution; without it, the latest."
 )
 
+batch_option = click.option("--batch", is_flag=True, help="The pipeline that scores, of a model in mode batch.")
+
 
 @click.group()
 def pipeline() -> None:
-    """Run a model's pipeline, follow it, and see what its runs cost."""
+    """Run a model's pipeline, follow it, and see what its runs cost.
+
+    That is the one that trains, or with --batch the one that scores.
+    """
 
 
 @pipeline.command()
@@ -34,29 +39,33 @@ def pipeline() -> None:
     "--parameter", "-p", "given", multiple=True, metavar="NAME=VALUE", help="A parameter of the run; may be repeated."
 )
 @click.option("--no-wait", is_flag=True, help="Start it, say how to follow it, and end.")
+@batch_option
 @root_option
 @common
-def run(model: str, env: str, given: tuple[str, ...], no_wait: bool, root: Path | None, as_json: bool) -> None:
+def run(
+    model: str, env: str, given: tuple[str, ...], no_wait: bool, batch: bool, root: Path | None, as_json: bool
+) -> None:
     """Run the pipeline of a model and show its steps until it has ended.
 
     It ends with a registered version, with the reason for which the gate refused the model, or with the step that
-    failed. Interrupting the command leaves the run going.
+    failed; with --batch, with what was scored. Interrupting the command leaves the run going.
     """
     from terrace import executions, pipelines
 
     parameters = _parameters(given)
     target, contract = _open(root, env, model)
-    arn = pipelines.start(target, contract, parameters)
-    click.echo(f"started {arn.rpartition('/')[2]} of {pipelines.pipeline_name(contract)}", err=True)
+    arn = pipelines.start(target, contract, parameters, batch)
+    click.echo(f"started {arn.rpartition('/')[2]} of {pipelines.pipeline_name(contract, batch)}", err=True)
     if no_wait:
         execution = executions.read(target, arn)
         if as_json:
             click.echo(json.dumps({**execution.to_json(), "outcome": None}, indent=2))
             return
+        named = pipelines.named(contract, batch)
         click.echo(execution.id)
-        click.echo(f"Follow it with: terrace pipeline logs {model} {env} --execution {execution.id} --follow", err=True)
+        click.echo(f"Follow it with: terrace pipeline logs {named} --execution {execution.id} --follow", err=True)
         return
-    finish(target, contract, watch(target, contract, arn, as_json), as_json)
+    finish(target, contract, watch(target, contract, arn, as_json, batch), as_json, batch)
 
 
 @pipeline.command()
@@ -72,10 +81,12 @@ def run(model: str, env: str, given: tuple[str, ...], no_wait: bool, root: Path 
     metavar="SECONDS",
     help="How long to wait for that run to be started.",
 )
+@batch_option
 @root_option
 @common
 def follow(
-    model: str, env: str, execution: str | None, key: str | None, patience: int, root: Path | None, as_json: bool
+    model: str, env: str, execution: str | None, key: str | None, patience: int, batch: bool,
+    root: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Show the steps of a run that was started already, until it has ended.
 
@@ -83,35 +94,39 @@ def follow(
     """
     if key is not None and execution is not None:
         raise click.UsageError("--data and --execution both name a run: give one of them.")
+    if key is not None and batch:
+        raise click.UsageError("--data names what starts training; what arrives to be scored waits for the clock.")
     from terrace import pipelines
 
     target, contract = _open(root, env, model)
     if key is None:
-        arn = pipelines.find(target, contract, execution)
+        arn = pipelines.find(target, contract, execution, batch)
     else:
         arn = pipelines.await_data(target, contract, key, patience)
-    click.echo(f"following {arn.rpartition('/')[2]} of {pipelines.pipeline_name(contract)}", err=True)
-    finish(target, contract, watch(target, contract, arn, as_json), as_json)
+    click.echo(f"following {arn.rpartition('/')[2]} of {pipelines.pipeline_name(contract, batch)}", err=True)
+    finish(target, contract, watch(target, contract, arn, as_json, batch), as_json, batch)
 
 
 @pipeline.command()
 @click.argument("model")
 @env_argument
 @execution_option
+@batch_option
 @root_option
 @common
-def status(model: str, env: str, execution: str | None, root: Path | None, as_json: bool) -> None:
+def status(model: str, env: str, execution: str | None, batch: bool, root: Path | None, as_json: bool) -> None:
     """Show an execution: its steps, their times, what was taken over, and why what failed did."""
-    from terrace import executions, pipelines
+    from terrace import executions, pipelines, scoring
     from terrace.cli.steps import duration, lines
     from terrace.outcomes import outcome, starter
 
     target, contract = _open(root, env, model)
-    found = executions.read(target, pipelines.find(target, contract, execution))
+    found = executions.read(target, pipelines.find(target, contract, execution, batch))
     came, by = outcome(found), starter(found, contract.watched_prefix)
+    collected = scoring.read_collected(target, found) if batch else None
     if as_json:
-        who = {"kind": by.kind, "who": by.text}
-        click.echo(json.dumps({**found.to_json(), "started_by": who, "outcome": came.to_json()}, indent=2))
+        said = {**found.to_json(), "started_by": {"kind": by.kind, "who": by.text}, "outcome": came.to_json()}
+        click.echo(json.dumps(said | ({"collected": collected and collected.to_json()} if batch else {}), indent=2))
         return
     click.echo(f"{found.id}: {found.status}, {duration(found.seconds)}, started {_when(found.started)}")
     click.echo(f"  by {by.kind}: {by.text}")
@@ -119,7 +134,9 @@ def status(model: str, env: str, execution: str | None, root: Path | None, as_js
         click.echo(f"  with {', '.join(f'{name}={value}' for name, value in found.parameters.items())}")
     for line in lines(found):
         click.echo(line)
-    click.echo(came.text)
+    click.echo(scoring.told(found) if batch and came.good else came.text)
+    for line in collected.lines() if collected else ():
+        click.echo(f"  {line}")
 
 
 @pipeline.command()
@@ -128,17 +145,19 @@ def status(model: str, env: str, execution: str | None, root: Path | None, as_js
 @click.option("--step", metavar="NAME", help="Only the lines of this step.")
 @execution_option
 @click.option("--follow", is_flag=True, help="Go on as lines are written, until the run has ended.")
+@batch_option
 @root_option
 @common
 def logs(
-    model: str, env: str, step: str | None, execution: str | None, follow: bool, root: Path | None, as_json: bool
-) -> None:
+    model: str, env: str, step: str | None, execution: str | None, follow: bool, batch: bool,
+    root: Path | None, as_json: bool,
+) -> None:  # fmt: skip
     """Show what the jobs of an execution wrote, from CloudWatch Logs."""
     from terrace import executions, job_logs, pipelines
     from terrace.errors import ProjectError
 
     target, contract = _open(root, env, model)
-    arn = pipelines.find(target, contract, execution)
+    arn = pipelines.find(target, contract, execution, batch)
     found = executions.read(target, arn)
     if step is not None and found.step(step) is None and (found.over or not follow):
         began = ", ".join(one.name for one in found.steps) or "none"
@@ -156,7 +175,7 @@ def logs(
         try:
             job_logs.follow(target, arn, reader, tell)
         except KeyboardInterrupt:
-            raise left(contract, found) from None
+            raise left(contract, found, batch) from None
     else:
         for line in reader.new(found):
             tell(line)
@@ -168,60 +187,66 @@ def logs(
 @click.argument("model")
 @env_argument
 @execution_option
+@batch_option
 @root_option
 @common
-def stop(model: str, env: str, execution: str | None, root: Path | None, as_json: bool) -> None:
+def stop(model: str, env: str, execution: str | None, batch: bool, root: Path | None, as_json: bool) -> None:
     """Stop an execution, and the jobs that it runs."""
     from terrace import executions, pipelines
 
     target, contract = _open(root, env, model)
-    found = executions.read(target, pipelines.find(target, contract, execution))
+    found = executions.read(target, pipelines.find(target, contract, execution, batch))
     pipelines.stop(target, found)
-    now = watch(target, contract, found.arn, as_json)
+    now = watch(target, contract, found.arn, as_json, batch)
     if as_json:
         click.echo(json.dumps(now.to_json(), indent=2))
         return
-    click.echo(f"{now.id} is {now.status}. Go on with: terrace pipeline retry {model} {env} --execution {now.id}")
+    named = pipelines.named(contract, batch)
+    click.echo(f"{now.id} is {now.status}. Go on with: terrace pipeline retry {named} --execution {now.id}")
 
 
 @pipeline.command()
 @click.argument("model")
 @env_argument
 @execution_option
+@batch_option
 @root_option
 @common
-def retry(model: str, env: str, execution: str | None, root: Path | None, as_json: bool) -> None:
+def retry(model: str, env: str, execution: str | None, batch: bool, root: Path | None, as_json: bool) -> None:
     """Run an execution again from what failed or was stopped; what succeeded is kept."""
     from terrace import executions, pipelines
 
     target, contract = _open(root, env, model)
-    found = executions.read(target, pipelines.find(target, contract, execution))
+    found = executions.read(target, pipelines.find(target, contract, execution, batch))
     pipelines.retry(target, found)
     click.echo(f"retrying {found.id}", err=True)
-    finish(target, contract, watch(target, contract, found.arn, as_json), as_json)
+    finish(target, contract, watch(target, contract, found.arn, as_json, batch), as_json, batch)
 
 
 @pipeline.command()
 @click.argument("model")
 @env_argument
 @click.option("--since", metavar="DATE", help="Only runs after this day or time, in ISO 8601: 2026-11-01.")
+@batch_option
 @root_option
 @common
-def bill(model: str, env: str, since: str | None, root: Path | None, as_json: bool) -> None:
+def bill(model: str, env: str, since: str | None, batch: bool, root: Path | None, as_json: bool) -> None:
     """Show what ran: when, started by what, on which data, how it came out, and what it cost.
 
     Costs are seconds of instances at the list prices of a dated table; what it lacks is shown as unknown.
     """
     after = None if since is None else _date(since)
+    from terrace import pipelines
     from terrace.billing import read_bill
 
     target, contract = _open(root, env, model)
-    found = read_bill(target, contract, after)
+    found = read_bill(target, contract, after, batch)
     if as_json:
         click.echo(json.dumps(found.to_json(), indent=2))
         return
     if not found.rows:
-        click.echo(f"The pipeline of {model} in {env} has not run. Run it with: terrace pipeline run {model} {env}")
+        named = pipelines.named(contract, batch)
+        click.echo(f"The pipeline of {model} in {env} has not run. Run it with: terrace pipeline run {named}")
     for line in found.lines() if found.rows else ():
         click.echo(line)
 

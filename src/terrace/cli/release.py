@@ -1,4 +1,4 @@
-"""`terrace release`: a registered version takes over an endpoint."""
+"""`terrace release`: a registered version takes over."""
 
 from __future__ import annotations
 
@@ -32,9 +32,10 @@ def release(
     root: Path | None,
     as_json: bool,
 ) -> None:
-    """Put a registered version of a model on its endpoint.
+    """Put a registered version of a model in service.
 
-    The endpoint serves the version before until the new one answers. Who released what, when, and what it replaced is
+    An endpoint serves the version before until the new one answers; in mode batch, runs that have begun go on with it.
+    Who released what, when, and what it replaced is
     recorded; a later `up` leaves it alone.
 
     With --from the version is one of another environment, and --version is its number there: image, archive and
@@ -62,6 +63,7 @@ def release(
         return
     metrics = ", ".join(f"{name} {value:.4g}" for name, value in record.metrics.items())
     replaced = f"version {record.replaces}" if record.replaces else "the baseline"
-    click.echo(f"{model} in {env}: version {record.model_version} serves, in place of {replaced}.")
+    verb = "scores" if record.pipeline else "serves"
+    click.echo(f"{model} in {env}: version {record.model_version} {verb}, in place of {replaced}.")
     if metrics:
         click.echo(f"  {metrics}")

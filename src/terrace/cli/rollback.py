@@ -21,7 +21,7 @@ from terrace.cli.options import common, env_argument, root_option
 @root_option
 @common
 def rollback(model: str, env: str, version: int | None, reason: str | None, root: Path | None, as_json: bool) -> None:
-    """Put what served before on the endpoint again.
+    """Put what served before in service again.
 
     It leaves a record, as a release does. Another rollback goes further back.
     """
@@ -36,4 +36,5 @@ def rollback(model: str, env: str, version: int | None, reason: str | None, root
         click.echo(record.to_json())
         return
     now, before = back.name(record.model_version), back.name(record.replaces)
-    click.echo(f"{model} in {env}: {now} serves again, in place of {before}.")
+    verb = "scores" if record.pipeline else "serves"
+    click.echo(f"{model} in {env}: {now} {verb} again, in place of {before}.")

@@ -37,7 +37,21 @@ def _show(env: str, found: dict[str, Any]) -> None:
     if not found["models"]:
         click.echo("  models: none yet. Make one with: terrace new PATH --env " + env)
     for model in found["models"]:
-        click.echo(
-            f"  model {model['name']} of team {model['team']}: {model['mode']}, endpoint {model['endpoint_status']}"
-        )
-        click.echo(f"    serves {model['serves']}; {model['versions']} registered")
+        click.echo(f"  model {model['name']} of team {model['team']}: {model['mode']}, {_how(model)}")
+        verb = "scores with" if model["batch"] else "serves"
+        click.echo(f"    {verb} {model['serves']}; {model['versions']} registered")
+        if model["batch"]:
+            _show_batch(model["batch"])
+
+
+def _how(model: dict[str, Any]) -> str:
+    """Return what a model is served by, and how that is."""
+    batch = model["batch"]
+    if not batch:
+        return f"endpoint {model['endpoint_status']}"
+    return f"{batch['schedule']} ({batch['timezone']}), schedule {(batch['schedule_state'] or 'missing').lower()}"
+
+
+def _show_batch(batch: dict[str, Any]) -> None:
+    click.echo(f"    last run: {batch['last_run_text']}")
+    click.echo(f"    what arrives in {batch['input']} is scored; predictions are in {batch['output']}")

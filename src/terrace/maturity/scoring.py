@@ -17,6 +17,8 @@ IN, OUT, WORK = "in/", "out/", "work/"
 """Where, below the prefix of mode batch, records arrive, predictions are put, and runs keep what they found."""
 COLLECT, DECIDE, SCORE = "Collect", "AnythingNew", "Score"
 """Names of the steps."""
+WAIT = "AwaitRelease"
+"""Name of the one step of a pipeline that waits for the released version."""
 REPORT, MANIFEST = "collected.json", "manifest.json"
 """What the first step writes: what it found, and which objects are to be scored."""
 REPORT_OUTPUT = "collected"
@@ -210,11 +212,15 @@ def unsettled() -> dict[str, Any]:
     A model that comes from another mode has a released version, and a schedule fires as soon as it is made. What the
     baseline scored then would never be scored by the version.
     """
-    same = {"Type": "Equals", "LeftValue": "waits", "RightValue": "waits"}
     step = {
-        "Name": "AwaitRelease",
+        "Name": WAIT,
         "Type": "Condition",
-        "Arguments": {"Conditions": [same], "IfSteps": [], "ElseSteps": []},
+        "Description": "The released version is not brought here yet: `terrace up ENV --project PATH` does it.",
+        "Arguments": {
+            "Conditions": [{"Type": "Equals", "LeftValue": _get("Execution.PipelineName"), "RightValue": ""}],
+            "IfSteps": [],
+            "ElseSteps": [],
+        },
     }
     return {"Version": VERSION, "Parameters": [], "Steps": [step]}
 
