@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -13,13 +15,25 @@ import psutil
 import pytest
 from pulumi_engine.shell import Shell, counts
 
+EARLY, LATE = "buckets", "route tables and an endpoint"
 
-@pytest.mark.parametrize("victim", ["both", "terrace", "interrupt"])
-def test_a_run_that_is_cut_short_is_finished(shell: Shell, victim: str) -> None:
+
+def _reached(shell: Shell, point: str) -> bool:
+    """Tell whether a run came so far: at its beginning, or with most of the network behind it."""
+    if point == EARLY:
+        return len(shell.client("s3").list_buckets()["Buckets"]) == 3
+    return bool(shell.client("ec2").describe_vpc_endpoints()["VpcEndpoints"])
+
+
+@pytest.mark.parametrize(
+    ("victim", "point"),
+    [("both", EARLY), ("both", LATE), ("terrace", EARLY), ("terrace", LATE), ("interrupt", EARLY)],
+)
+def test_a_run_that_is_cut_short_is_finished(shell: Shell, victim: str, point: str) -> None:
     """After kill -9, of the command alone or of all, or Ctrl-C, the same command completes it; nothing is twice."""
     shell("sandbox", "start")
     process = shell.start("up", "dev", "--engine", "pulumi")
-    _wait(lambda: len(shell.client("s3").list_buckets()["Buckets"]) == 3, process)
+    _wait(lambda: _reached(shell, point), process)
     if victim == "interrupt":
         process.send_signal(signal.SIGINT)
     else:
@@ -32,6 +46,22 @@ def test_a_run_that_is_cut_short_is_finished(shell: Shell, victim: str) -> None:
     if victim == "interrupt":
         assert "interrupted" in said
         assert "same command" in said
+    shell("up", "dev")
+    assert counts(shell.json("up", "dev")).keys() == {"unchanged"}
+    assert _doubles(shell) == []
+
+
+def test_a_sandbox_that_dies_in_a_run_is_named_and_the_same_command_finishes(shell: Shell) -> None:
+    """The error says what is lost, where it stands and what to type; not what a connection thinks of it."""
+    shell("sandbox", "start")
+    process = shell.start("up", "dev", "--engine", "pulumi")
+    _wait(lambda: len(shell.client("s3").list_buckets()["Buckets"]) >= 3, process)
+    os.kill(json.loads((shell.home / "sandbox.json").read_text())["pid"], signal.SIGKILL)
+    _out, said = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "The connection to the sandbox was lost in the middle of the run" in said
+    assert "same command" in said
+    assert not re.search(r"rpc error|connection reset|Unavailable|EOF|Traceback", said), said
     shell("up", "dev")
     assert counts(shell.json("up", "dev")).keys() == {"unchanged"}
     assert _doubles(shell) == []
@@ -79,9 +109,11 @@ def _children(pid: int) -> list[int]:
 def _doubles(shell: Shell) -> list[str]:
     """What AWS lists twice of things that have no unique name."""
     ec2 = shell.client("ec2")
+    ours = [{"Name": "tag:environment", "Values": ["dev"]}]
     tagged = [
         *ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["false"]}])["Vpcs"],
-        *ec2.describe_subnets(Filters=[{"Name": "tag:environment", "Values": ["dev"]}])["Subnets"],
+        *ec2.describe_subnets(Filters=ours)["Subnets"],
+        *ec2.describe_route_tables(Filters=ours)["RouteTables"],
         *ec2.describe_nat_gateways()["NatGateways"],
         *ec2.describe_internet_gateways()["InternetGateways"],
         *ec2.describe_addresses()["Addresses"],
@@ -93,6 +125,7 @@ def _doubles(shell: Shell) -> list[str]:
         for one in tagged
         if one.get("State") != "deleted"
     )
+    groups = Counter(one["GroupName"] for one in ec2.describe_security_groups(Filters=ours)["SecurityGroups"])
     keys = shell.client("kms").list_keys()["Keys"]
     states = Counter(shell.client("kms").describe_key(KeyId=key["KeyId"])["KeyMetadata"]["Description"] for key in keys)
-    return [name for name, count in [*names.items(), *states.items()] if count > 1]
+    return [name for name, count in [*names.items(), *groups.items(), *states.items()] if count > 1]

@@ -35,6 +35,10 @@ _LISTS = {
     "read": "unchanged",
 }
 _SEVERITIES: Mapping[str, Severity] = {"warning": "warning", "info": "info", "info#err": "info"}
+_LOST = re.compile(
+    r"(?:^|error: |desc = )(?:error reading from server: |connection error: desc = |transport is closing)"
+)
+"""How gRPC begins what it says of a call whose other side has gone; no provider begins so about a call of its own."""
 # Sentences about the command line itself, of no use to who called Terrace.
 _NOISE = ("A new version of Pulumi", "using pulumi-language-", "update failed", "preview failed")
 
@@ -151,8 +155,15 @@ def is_stack(urn: str) -> bool:
     return not urn or urn.split("::")[2] == STACK
 
 
+def is_lost(text: str) -> bool:
+    """Tell whether an error says no more than that the provider's process has gone."""
+    return _LOST.search(text) is not None
+
+
 def sentence(text: str) -> str:
     """Return an error of Pulumi's in one line, without what it puts around what a provider said."""
+    if is_lost(text):
+        return "the connection to the provider was lost"
     lines = [line.strip().removeprefix("* ") for line in text.splitlines() if line.strip()]
     found = " ".join(line for line in lines if not re.fullmatch(r"\d+ errors? occurred:", line))
     return re.sub(r"^(?:sdk-v\d\S+: )?rpc error: code = \w+ desc = ", "", found)

@@ -19,9 +19,9 @@ from pulumi.automation.errors import CommandError, ConcurrentUpdateError, StackN
 from terrace.engine.embedded.blame import explain
 from terrace.engine.model import Program, ResourceError
 from terrace.engine.modules import execute, program_modules
-from terrace.engine.pulumi import workspace
+from terrace.engine.pulumi import deployment, workspace
 from terrace.engine.pulumi.cli import INSTALL, Command
-from terrace.engine.pulumi.events import Collector, is_stack, sentence
+from terrace.engine.pulumi.events import Collector, is_lost, is_stack, sentence
 from terrace.engine.pulumi.language import Inline, serve
 from terrace.errors import EngineError, LockedError, TerraceError
 
@@ -48,13 +48,21 @@ class Session:
     Attributes:
         stack: The stack; None if it does not exist yet and was not to be made.
         command: The command line.
+        sandbox: Resources go to the sandbox.
     """
 
     def __init__(
-        self, program: Program, stack: automation.Stack | None, command: Command, patience: float = 0.0
+        self,
+        program: Program,
+        stack: automation.Stack | None,
+        command: Command,
+        patience: float = 0.0,
+        *,
+        sandbox: bool = False,
     ) -> None:
         self.program = program
         self.patience = patience
+        self.sandbox = sandbox
         self.stack = stack
         self.command = command
         self.raised: list[BaseException] = []
@@ -119,6 +127,9 @@ class Session:
     def _explain(self, error: CommandError, collector: Collector | None) -> TerraceError:
         if self.command.interrupted:
             return EngineError("The run was interrupted.", AGAIN)
+        failures = collector.failures if collector else []
+        if any(map(is_lost, [str(error), *(text for _, text in failures), *map(str, self.raised)])):
+            return self._lost()
         program = next((raised for raised in self.raised if _is_own(raised)), None)
         if isinstance(program, TerraceError):
             return program
@@ -128,13 +139,22 @@ class Session:
                 f"Pulumi's provider plugin {plugin['name']} {plugin['version']} is not installed.",
                 f"Install it with: pulumi plugin install resource {plugin['name']} {plugin['version']}",
             )
-        failures = collector.failures if collector else []
         for urn, text in failures:
             if not is_stack(urn):
                 return ResourceError(urn, sentence(text), AGAIN)
         if program is not None:
             return explain(program, self.program)
         return _plain(str(error), [text for _, text in failures])
+
+    def _lost(self) -> EngineError:
+        """Return the error for a provider whose process ended during the run, with where that leaves the stack."""
+        known = sum(1 for _ in deployment.made(self.stack.export_stack())) if self.stack is not None else 0
+        where, state = "sandbox" if self.sandbox else "provider", f"The stack's state has {known} resources"
+        said = f"The connection to the {where} was lost in the middle of the run: its process has ended. {state}"
+        if self.sandbox:
+            again = f"{AGAIN} It starts a sandbox and builds everything in it."
+            return EngineError(f"{said}, and the sandbox that held them is gone.", again)
+        return EngineError(f"{said}; what was under way may have been made without being in it.", AGAIN)
 
 
 @contextmanager
@@ -161,7 +181,7 @@ def open_session(
     # A failed run's program goes on for a moment after its engine has gone, and would tell of each call that failed.
     logging.getLogger("grpc._server").setLevel(logging.CRITICAL)
     command = Command()
-    session = Session(program, None, command, patience)
+    session = Session(program, None, command, patience, sandbox=sandbox)
     host = Inline(lambda: _run(program), session.raised.append)
     with (
         tempfile.TemporaryDirectory(prefix="terrace-") as name,
