@@ -5,6 +5,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
+from terrace.errors import TerraceError
 from terrace.maturity import names
 from terrace_components.batch_scoring import BatchScoring, BatchScoringArgs
 from terrace_components.child import Children
@@ -91,7 +92,7 @@ class Serving(pulumi.ComponentResource):
             int(args["instance_count"]),
         )
         if self._plan.mode == "batch" and "batch" not in args:
-            raise ValueError("mode is batch, but batch does not say when to score, and where")
+            raise TerraceError("terrace:batch is missing: mode batch takes when to score, and where.")
         super().__init__("terrace:index:Serving", name, {}, opts)
         self._name = name
         self._child = Children(self, name, place, "serving")

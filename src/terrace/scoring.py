@@ -35,27 +35,31 @@ class Collected:
         objects: How many are scored.
         refused: Key and reason of those that cannot be read.
         skipped: How many were scored before.
+        left: How many wait for the next run, because one takes no more.
     """
 
     objects: int
     refused: tuple[tuple[str, str], ...] = ()
     skipped: int = 0
+    left: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""
         refused = [{"key": key, "reason": reason} for key, reason in self.refused]
-        return {"objects": self.objects, "refused": refused, "skipped": self.skipped}
+        return {"objects": self.objects, "refused": refused, "skipped": self.skipped, "left": self.left}
 
     def lines(self) -> list[str]:
         """Return it for people: how many, and what was refused, and why."""
         what = f"{self.objects} object{'' if self.objects == 1 else 's'} scored" if self.objects else "nothing new"
-        return [f"{what}, {self.skipped} scored before", *(f"refused {key}: {why}" for key, why in self.refused)]
+        lines = [f"{what}, {self.skipped} scored before", *(f"refused {key}: {why}" for key, why in self.refused)]
+        return [*lines, f"{self.left} left for the next run"] if self.left else lines
 
     @classmethod
     def of(cls, said: Mapping[str, Any]) -> Collected:
         """Return what a project's `collect` wrote."""
         refused = tuple((str(one.get("key", "")), str(one.get("reason", ""))) for one in said.get("refused") or ())
-        return cls(int(said.get("objects") or 0), refused, int(said.get("skipped") or 0))
+        counts = {name: int(said.get(name) or 0) for name in ("objects", "skipped", "left")}
+        return cls(refused=refused, **counts)
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,10 @@ def test_a_run_by_hand_tells_what_it_scored(world: ScoringWorld) -> None:
     assert f"predictions: s3://{world.contract['dataBucket']}/{PREFIX}out/" in said
     assert "found nothing new" in world.told("pipeline", "run", "tiny", "dev", "--batch")
     shown = world("pipeline", "status", "tiny", "dev", "--batch")
-    assert (shown["collected"], shown["started_by"]["kind"]) == ({"objects": 0, "refused": [], "skipped": 3}, "person")
+    assert (shown["collected"], shown["started_by"]["kind"]) == (
+        {"objects": 0, "refused": [], "skipped": 3, "left": 0},
+        "person",
+    )
     assert "collected" in world.told("pipeline", "logs", "tiny", "dev", "--batch", "--step", "Collect")
     assert "found nothing new" in world.told("pipeline", "follow", "tiny", "dev", "--batch")
     assert len(world("pipeline", "bill", "tiny", "dev", "--batch")["runs"]) == 6
