@@ -22,17 +22,18 @@ from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 from pulumi.runtime.stack import run_in_stack
 
 from terrace import __version__
+from terrace.engine.pulumi.peers import Peers
 
 
 class Host(language_pb2_grpc.LanguageRuntimeServicer):
     """What every host of ours answers alike: nothing is to be installed, no plugin is to be downloaded."""
 
     def __init__(self) -> None:
-        self.engines: dict[str, str] = {}
+        self.engines: Peers[str] = Peers()
         """Connection → address of the engine behind it."""
 
     def Handshake(self, request: Any, context: Any) -> Any:
-        self.engines[context.peer()] = request.engine_address
+        self.engines.keep(context.peer(), request.engine_address)
         return language_pb2.LanguageHandshakeResponse()
 
     def GetPluginInfo(self, request: Any, context: Any) -> Any:
@@ -70,7 +71,7 @@ class Inline(Host):
 
     def Run(self, request: Any, context: Any) -> Any:
         failed: list[BaseException] = []
-        engine = self.engines.get(context.peer(), "")
+        engine = self.engines.get(context.peer()) or ""
         thread = threading.Thread(target=lambda: contextvars.Context().run(self._run, request, engine, failed))
         thread.start()
         thread.join()

@@ -21,6 +21,7 @@ from google.protobuf import empty_pb2, json_format, struct_pb2  # type: ignore[i
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, language_pb2
 
 from terrace.engine.pulumi.language import Host
+from terrace.engine.pulumi.peers import Peers
 
 RUNNER = Path(__file__).with_name("runner.py")
 
@@ -30,11 +31,11 @@ class Language(Host):
 
     def __init__(self) -> None:
         super().__init__()
-        self._running: dict[str, set[subprocess.Popen[str]]] = {}
+        self._running: Peers[set[subprocess.Popen[str]]] = Peers()
         self._lock = threading.Lock()
 
     def Run(self, request: Any, context: Any) -> Any:
-        engine = self.engines.get(context.peer(), "")
+        engine = self.engines.get(context.peer()) or ""
         root = Path(request.info.root_directory)
         command = [str(_python(request.info, root)), "-P", str(RUNNER), str(root), _program(request.info)]
         settings = {
@@ -85,13 +86,12 @@ class Language(Host):
 
     def Cancel(self, request: Any, context: Any) -> Any:
         with self._lock:
-            for process in self._running.get(context.peer(), ()):
+            for process in self._running.get(context.peer()) or ():
                 process.send_signal(signal.SIGINT)
         return empty_pb2.Empty()
 
     def _under_way(self, context: Any, process: subprocess.Popen[str]) -> _Child:
-        with self._lock:
-            running = self._running.setdefault(context.peer(), set())
+        running = self._running.setdefault(context.peer(), set)
         return _Child(running, self._lock, process, context)
 
 

@@ -6,7 +6,6 @@ connection, because the engine opens one for each.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import grpc  # type: ignore[import-untyped]
 from google.protobuf import empty_pb2  # type: ignore[import-untyped]
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
+from terrace.engine.pulumi.peers import Peers
 from terrace.errors import TerraceError
 from terrace.sandbox.plugin.wire import plain, struct
 from terrace.sandbox.provider.base import InvokeError, Props, Provider
@@ -43,8 +43,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     def __init__(self, connect: Callable[[Props], Provider]) -> None:
         self._connect = connect
-        self._instances: dict[str, Instance] = {}
-        self._lock = threading.Lock()
+        self._instances: Peers[Instance] = Peers()
 
     def GetPluginInfo(self, request: Any, context: Any) -> Any:
         return plugin_pb2.PluginInfo(version=version("pulumi-aws"))
@@ -76,8 +75,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             provider = self._connect(plain(request.args))
         except TerraceError as error:
             _refuse(context, str(error), grpc.StatusCode.INVALID_ARGUMENT)
-        with self._lock:
-            self._instances[context.peer()] = Instance(provider)
+        self._instances.keep(context.peer(), Instance(provider))
         return provider_pb2.ConfigureResponse(acceptSecrets=False, supportsPreview=True)
 
     def Check(self, request: Any, context: Any) -> Any:
@@ -141,24 +139,20 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.InvokeResponse(**{"return": struct(found)})
 
     def Cancel(self, request: Any, context: Any) -> Any:
-        with self._lock:
-            instance = self._instances.setdefault(context.peer(), Instance())
-        instance.cancelled = True
+        self._instances.setdefault(context.peer(), Instance).cancelled = True
         return empty_pb2.Empty()
 
-    def _provider(self, context: Any) -> Provider:
-        with self._lock:
-            instance = self._instances.get(context.peer())
+    def _provider(self, context: Any, *, works: bool = False) -> Provider:
+        instance = self._instances.get(context.peer())
         if instance is None or instance.provider is None:
             _refuse(context, "The provider is used before it is configured.", grpc.StatusCode.FAILED_PRECONDITION)
+        if works and instance.cancelled:
+            _refuse(context, "The run was cancelled.", grpc.StatusCode.CANCELLED)
         return instance.provider
 
     def _working(self, context: Any) -> Provider:
         """Return the provider of a call that changes something: none is begun after a cancellation."""
-        provider = self._provider(context)
-        if self._instances[context.peer()].cancelled:
-            _refuse(context, "The run was cancelled.", grpc.StatusCode.CANCELLED)
-        return provider
+        return self._provider(context, works=True)
 
 
 @contextmanager
