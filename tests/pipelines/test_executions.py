@@ -205,6 +205,21 @@ def test_a_request_sent_twice_starts_once(caller: Caller) -> None:
         caller.ended(arn)
 
 
+def test_a_token_of_another_request_is_refused(caller: Caller) -> None:
+    """Nothing is called done that was not: neither a start of another pipeline, nor a deletion, nor a creation."""
+    for name in ("p", "q"):
+        caller.create(name, [processing("A")])
+    token, sagemaker = "t" * 32, caller.sagemaker
+    arn = sagemaker.start_pipeline_execution(PipelineName="p", ClientRequestToken=token)["PipelineExecutionArn"]
+    caller.ended(arn)
+    sagemaker.delete_pipeline(PipelineName="p", ClientRequestToken=token)
+    for call in (sagemaker.start_pipeline_execution, sagemaker.delete_pipeline):
+        with pytest.raises(ClientError, match="came with another request") as refused:
+            call(PipelineName="q", ClientRequestToken=token)
+        assert refused.value.response["Error"]["Code"] == "ConflictException"
+    assert sagemaker.list_pipeline_executions(PipelineName="q")["PipelineExecutionSummaries"] == []
+
+
 def test_no_more_steps_run_at_once_than_may(caller: Caller) -> None:
     """Six steps of which one may run take each other's turn."""
     caller.create("p", [processing(f"S{number}", python("import time; time.sleep(0.05)")) for number in range(6)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -51,16 +52,23 @@ def execution(response: Any) -> Execution:
 
 
 def once(response: Any, do: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Answer a request; one whose token was seen before is answered as it was then, and does nothing."""
+    """Answer a request; one that was made before with the same token is answered as it was then, and does nothing.
+
+    AWS does not say what it answers to a token that comes with another request; doing nothing and calling it done
+    would be a lie. Raises ConflictException.
+    """
     token = response._get_param("ClientRequestToken")
     if not token:
         return do()
-    seen, key = answered(response.sagemaker_backend), f"{response._get_action()} {token}"
+    seen, key, asked = answered(response.sagemaker_backend), f"{response._get_action()} {token}", response.body
     with _ASKING:
         if key not in seen:
-            seen[key] = do()
-    answer: dict[str, Any] = seen[key]
-    return answer
+            seen[key] = asked, do()
+        before, answer = seen[key]
+    if json.loads(before) != json.loads(asked):
+        raise Refusal("ConflictException", f"The client request token {token} came with another request before.")
+    found: dict[str, Any] = answer
+    return found
 
 
 def listing(
