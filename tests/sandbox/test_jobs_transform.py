@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 
 import pytest
 from botocore.exceptions import ClientError
@@ -53,6 +54,39 @@ def test_large_objects_are_cut_and_stay_in_order(jobs: JobCase) -> None:
     assert jobs.transformed(name)["TransformJobStatus"] == "Completed"
     found = jobs.read("scored/big.csv.out").decode().split()
     assert found == [f"{number}.0" for number in range(rows)]
+
+
+def test_a_manifest_names_what_is_transformed(jobs: JobCase) -> None:
+    """Only what it lists, in its order of S3's keys or not; answers lie under the names that it gives."""
+    for key in ("set/a.csv", "set/deep er/b,c.csv", "set/not.csv"):
+        jobs.put(key, "1,2\n")
+    listed = [{"prefix": f"s3://{jobs.bucket}/set/"}, "deep er/b,c.csv", "a.csv"]
+    source = {
+        "S3DataSource": {"S3DataType": "ManifestFile", "S3Uri": jobs.put("run/manifest.json", json.dumps(listed))}
+    }
+    name = jobs.transform(jobs.model(), "", given={**LINES, "DataSource": source}, output={"AssembleWith": "Line"})
+    assert jobs.transformed(name)["TransformJobStatus"] == "Completed"
+    assert sorted(jobs.keys("scored/")) == ["a.csv.out", "deep er/b,c.csv.out"]
+    assert jobs.read("scored/deep er/b,c.csv.out") == b"3.0\n"
+
+
+@pytest.mark.parametrize(
+    ("manifest", "why"),
+    [
+        ("[]", "Unable to parse the manifest file"),
+        ('{"prefix": "s3://b/"}', "Unable to parse the manifest file"),
+        ('["a.csv"]', "Unable to parse the manifest file"),
+        ("not JSON", "Unable to parse the manifest file"),
+        ('[{"prefix": "s3://BUCKET/set/"}]', "No S3 objects found"),
+        ('[{"prefix": "s3://BUCKET/set/"}, "gone.csv"]', "404: Not Found"),
+    ],
+)
+def test_a_manifest_that_names_nothing_fails_the_job(jobs: JobCase, manifest: str, why: str) -> None:
+    """Because it is none, lists nothing, or lists what is not there."""
+    uri = jobs.put("run/manifest.json", manifest.replace("BUCKET", jobs.bucket))
+    source = {"S3DataSource": {"S3DataType": "ManifestFile", "S3Uri": uri}}
+    seen = jobs.transformed(jobs.transform(jobs.model(), "", given={"DataSource": source}))
+    assert (seen["TransformJobStatus"], why in seen["FailureReason"]) == ("Failed", True), seen["FailureReason"]
 
 
 def test_inputs_are_filtered_and_joined(jobs: JobCase) -> None:
