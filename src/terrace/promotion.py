@@ -119,10 +119,14 @@ def bring(source: Side, to: Side, number: int | None, say: Say) -> Version:
     if metrics:
         there, _ = _bring_object(source, to, metrics["S3Uri"], say)
         asked["ModelMetrics"] = {"ModelQuality": {"Statistics": {**metrics, "S3Uri": there}}}
-    arn = to.target.client("sagemaker").create_model_package(**asked)["ModelPackageArn"]
+    sagemaker = to.target.client("sagemaker")
+    arn = sagemaker.create_model_package(**asked)["ModelPackageArn"]
+    if found.reason:
+        # CreateModelPackage takes no reason of an approval.
+        sagemaker.update_model_package(ModelPackageArn=arn, ApprovalDescription=found.reason)
     number_here = arn.rpartition("/")[2]
     say(f"registered version {found.number} of {source.environment} as version {number_here} of {to.environment}")
-    return Version.read(to.target.client("sagemaker").describe_model_package(ModelPackageName=arn))
+    return Version.read(sagemaker.describe_model_package(ModelPackageName=arn))
 
 
 def _bring_image(source: Side, to: Side, version: Version, say: Say) -> str:
