@@ -122,8 +122,9 @@ def await_data(target: Target, contract: ModelContract, key: str, patience: floa
         patience: Seconds to wait for it to be started.
 
     Raises:
-        ProjectError: None was started.
+        ProjectError: There is no such object, or it started none.
     """
+    _need_object(target, contract, key)
     until = time.monotonic() + patience
     seen: set[str] = set()
     while True:
@@ -140,6 +141,21 @@ def await_data(target: Target, contract: ModelContract, key: str, patience: floa
                 f"terrace pipeline run {contract.model} {contract.environment} -p DataKey={key}",
             )
         time.sleep(min(1.0, _PAUSES[0]))
+
+
+def _need_object(target: Target, contract: ModelContract, key: str) -> None:
+    from botocore.exceptions import ClientError
+
+    try:
+        target.client("s3").head_object(Bucket=contract.data_bucket, Key=key)
+    except ClientError as error:
+        # Who may not read data may still wait for its run.
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+            where = f"s3://{contract.data_bucket}/{contract.watched_prefix or ''}"
+            raise ProjectError(
+                f"There is no object {key} in {contract.data_bucket}, so no run was started by it.",
+                f"Upload it below {where}, and give its whole key.",
+            ) from error
 
 
 def watch(target: Target, arn: str, seen: Callable[[Execution], None]) -> Execution:

@@ -140,6 +140,8 @@ def test_a_bill_has_every_run_with_its_data_and_costs_nothing_here(dev: Place) -
     assert (said["sandbox"], said["usd_charged"], said["seconds_billed"] > 4) == (True, 0.0, True)
     shown = dev.terrace("pipeline", "bill", "tiny", "dev").stdout
     assert "in the sandbox cost nothing; AWS would have billed" in shown
+    later = dev.terrace("pipeline", "bill", "tiny", "dev", "--since", "2099-01-01").stdout
+    assert "has not run since 2099-01-01" in later
     since = dev.json("pipeline", "bill", "tiny", "dev", "--since", said["runs"][1]["started"])
     assert [row["execution"] for row in since["runs"]] == [row["execution"] for row in said["runs"][:2]]
 
@@ -218,9 +220,11 @@ def test_a_refusal_without_a_gate_blames_none(dev: Place) -> None:
 
 
 def test_the_run_that_data_started_is_followed(dev: Place) -> None:
-    """What the rule starts is found by the object's key; a key that started nothing says what to look at."""
+    """What the rule starts is found by the object's key; a key that is none, or started nothing, says what to do."""
     dev.pipeline([processing("Work", python("print('worked')"))], PARAMETERS)
     key = "data/tiny/training/today.csv"
+    dev.refused("There is no object", "pipeline", "follow", "tiny", "dev", "--data", key)
+    dev.target.client("s3").put_object(Bucket=dev.contract.data_bucket, Key=key, Body=b"1")
     refused = "No run was started by data/tiny/training/today.csv within 0 s"
     dev.refused(refused, "pipeline", "follow", "tiny", "dev", "--data", key, "--patience", "0")
     for given in (key, "data/tiny/training/other.csv"):

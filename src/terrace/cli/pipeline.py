@@ -102,6 +102,7 @@ def follow(
     if key is None:
         arn = pipelines.find(target, contract, execution, batch)
     else:
+        click.echo(f"waiting for the run that {key} starts, {patience} s at most", err=True)
         arn = pipelines.await_data(target, contract, key, patience)
     click.echo(f"following {arn.rpartition('/')[2]} of {pipelines.pipeline_name(contract, batch)}", err=True)
     finish(target, contract, watch(target, contract, arn, as_json, batch), as_json, batch)
@@ -244,7 +245,9 @@ def bill(model: str, env: str, since: str | None, batch: bool, root: Path | None
     if as_json:
         click.echo(json.dumps(found.to_json(), indent=2))
         return
-    if not found.rows:
+    if not found.rows and after is not None:
+        click.echo(f"The pipeline of {model} in {env} has not run since {since}.")
+    elif not found.rows:
         named = pipelines.named(contract, batch)
         click.echo(f"The pipeline of {model} in {env} has not run. Run it with: terrace pipeline run {named}")
     for line in found.lines() if found.rows else ():
