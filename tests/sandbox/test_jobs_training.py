@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from botocore import xform_name
 from botocore.exceptions import ClientError
 from job_case import JobCase, channel
 from serving import fresh, until
@@ -186,17 +187,38 @@ def test_artifacts_are_encrypted_and_plain_if_asked(jobs: JobCase) -> None:
     assert (about["ServerSideEncryption"], about["SSEKMSKeyId"]) == ("aws:kms", key)
 
 
-def test_names_are_unique_and_unknown_ones_are_not_found(jobs: JobCase) -> None:
-    """A second job of a name is in use, and what is not there is not found."""
+def test_names_are_unique(jobs: JobCase) -> None:
+    """A second job of a name is in use."""
     request = jobs.training_request("pass")
     jobs.sagemaker.create_training_job(**request)
     with pytest.raises(ClientError) as refused:
         jobs.sagemaker.create_training_job(**request)
     assert refused.value.response["Error"]["Code"] == "ResourceInUse"
-    for verb in ("describe_training_job", "stop_training_job", "delete_training_job"):
+
+
+@pytest.mark.parametrize(
+    ("noun", "code", "words"),
+    [
+        ("Training", "ValidationException", "Requested resource not found."),
+        ("Processing", "ValidationException", "Could not find requested job with name: nobody"),
+        ("Transform", "ValidationException", "Could not find requested job with name: nobody"),
+        (
+            "HyperParameterTuning",
+            "ResourceNotFound",
+            "Amazon SageMaker can't find a tuning job called nobody. Type another name.",
+        ),
+    ],
+)
+def test_unknown_names_are_not_found_in_the_words_of_their_kind(
+    aws: SandboxClients, noun: str, code: str, words: str
+) -> None:
+    """AWS answers with another code for each kind of job than its API model says, and so does the sandbox."""
+    sagemaker, word = aws("sagemaker"), xform_name(noun)
+    for verb in ("describe", "stop"):
         with pytest.raises(ClientError) as refused:
-            getattr(jobs.sagemaker, verb)(TrainingJobName="nobody")
-        assert refused.value.response["Error"]["Code"] == "ResourceNotFound"
+            getattr(sagemaker, f"{verb}_{word}_job")(**{f"{noun}JobName": "nobody"})
+        error = refused.value.response["Error"]
+        assert (error["Code"], error["Message"]) == (code, words)
 
 
 def test_listings_filter_sort_and_page(jobs: JobCase) -> None:
@@ -230,7 +252,7 @@ def test_tags_and_deletion(jobs: JobCase) -> None:
     found = jobs.sagemaker.search(Resource="TrainingJob")["Results"]
     assert [one["TrainingJob"]["TrainingJobName"] for one in found] == [name]
     jobs.sagemaker.delete_training_job(TrainingJobName=name)
-    with pytest.raises(ClientError, match="ResourceNotFound"):
+    with pytest.raises(ClientError, match="Requested resource not found"):
         jobs.sagemaker.describe_training_job(TrainingJobName=name)
 
 

@@ -13,6 +13,7 @@ from terrace.sandbox.pipelines import Pipelines
 from terrace.sandbox.plugin import Plugin
 from terrace.sandbox.registry import Registry
 from terrace.sandbox.room import Room
+from terrace.sandbox.search import Search
 from terrace.sandbox.services import Services
 from terrace.sandbox.tracking import Tracking
 from terrace.sandbox.validation import Validation
@@ -34,6 +35,7 @@ def rooms() -> list[Room]:
         Registry(),
         Tracking(containers),
         Lineage(),
+        Search(),
         Plugin(),
         containers,
     ]

@@ -269,7 +269,7 @@ def _describe_alarm_history(response: Any) -> ActionResult:
     ]
     if get("ScanBy") != "TimestampAscending":
         found.reverse()
-    items, token = page(found, get("MaxRecords"), get("NextToken"))
+    items, token = page(found, get("MaxRecords"), get("NextToken"), code="InvalidNextToken")
     return ActionResult({"AlarmHistoryItems": items, **({"NextToken": token} if token else {})})
 
 

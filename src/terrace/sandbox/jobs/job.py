@@ -171,21 +171,6 @@ class Job(ABC):
             return None
         return max(1, math.ceil((self.ended - self.started).total_seconds()))
 
-    def gen_response_object(self) -> dict[str, Any]:
-        """Return it as moto's Search wants it."""
-        said: dict[str, Any] = plain(self.describe())
-        return said
-
-    def __getattr__(self, name: str) -> Any:
-        # moto's Search filters by attributes in its own spelling: training_job_status.
-        if name.startswith("_") or name in ("home", "request", "kind", "name"):
-            raise AttributeError(name)
-        word = "".join(part.capitalize() for part in name.split("_"))
-        said = self.describe()
-        if word not in said:
-            raise AttributeError(name)
-        return said[word]
-
     def _live(self) -> None:
         try:
             with self.home.slots.taken(self.stopping) if self.takes_slot else nullcontext(True) as there_is_one:

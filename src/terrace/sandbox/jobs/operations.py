@@ -23,6 +23,18 @@ if TYPE_CHECKING:
 
 SUMMARY = ("CreationTime", "LastModifiedTime", "FailureReason", "ExitMessage", "SecondaryStatus")
 """What listings show beside name, ARN, status and end."""
+_BY_NAME = ("ValidationException", "Could not find requested job with name: {}")
+_MISSING = {
+    "Training": ("ValidationException", "Requested resource not found."),
+    "Processing": _BY_NAME,
+    "Transform": _BY_NAME,
+    "HyperParameterTuning": (
+        "ResourceNotFound",
+        "Amazon SageMaker can't find a tuning job called {}. Type another name.",
+    ),
+}
+"""What AWS answers where there is no such job, whatever its API model says: AWS's own Kubernetes controllers tell a
+missing job of each kind by this code and these words. What it answers to Delete is not known; here it is the same."""
 OF_TUNING = ("Strategy", "TrainingJobStatusCounters", "ObjectiveStatusCounters", "ResourceLimits")
 
 
@@ -120,7 +132,8 @@ def find(response: Any, kind: Kind) -> Job:
     name = response._get_param(kind.name)
     found: Job | None = getattr(response.sagemaker_backend, kind.shelf).get(name)
     if found is None:
-        raise Refusal("ResourceNotFound", f"Could not find requested job with name: {name}")
+        code, words = _MISSING[kind.title]
+        raise Refusal(code, words.format(name))
     return found
 
 

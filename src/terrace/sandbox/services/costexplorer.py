@@ -15,6 +15,8 @@ from moto.ce.responses import CostExplorerResponse
 from terrace.sandbox.services.extend import Refusal, add, merge_tags, page, state, tag_list
 from terrace.sandbox.services.kept import wrap
 
+_NOT_A_PAGE = "InvalidNextTokenException"
+
 
 def install() -> None:
     """Put the operations of this module on moto's Cost Explorer."""
@@ -67,7 +69,8 @@ def _listed(self: Any, what: str, arns: list[str] | None, code: str) -> tuple[li
     said = _said(self)
     if arns:
         return [_found(self, what, arn, code) for arn in arns], None
-    return page(list(state(self.ce_backend, what).values()), said.get("MaxResults"), said.get("NextPageToken"))
+    held = list(state(self.ce_backend, what).values())
+    return page(held, said.get("MaxResults"), said.get("NextPageToken"), code=_NOT_A_PAGE)
 
 
 def create_anomaly_monitor(self: Any) -> str:
@@ -157,7 +160,7 @@ def list_cost_allocation_tags(self: Any) -> str:
         for key, status in state(self.ce_backend, "cost tags").items()
         if said.get("Status") in (None, status) and (not said.get("TagKeys") or key in said["TagKeys"])
     ]
-    found, token = page(listed, said.get("MaxResults"), said.get("NextToken"))
+    found, token = page(listed, said.get("MaxResults"), said.get("NextToken"), code=_NOT_A_PAGE)
     return json.dumps({"CostAllocationTags": found, "NextToken": token})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -51,8 +52,23 @@ def when(said: Any) -> datetime | None:
     return datetime.fromtimestamp(float(said), UTC)
 
 
-def page(items: list[Any], size: int | None, token: str | None, default: int = 100) -> tuple[list[Any], str | None]:
-    """Return one page of a listing, and the token of the next one."""
+def page(
+    items: list[Any], size: int | None, token: str | None, default: int = 100, *, code: str = "ValidationException"
+) -> tuple[list[Any], str | None]:
+    """Return one page of a listing, and the token of the next one.
+
+    Args:
+        items: All there are.
+        size: How many the call wants on a page, None for the default.
+        token: What the page before said, None for the first page.
+        default: How many are on a page by default.
+        code: What the service calls a token that is none.
+
+    Raises:
+        Refusal: No listing said the token.
+    """
+    if token and not re.fullmatch(r"[0-9]{1,9}", token):
+        raise Refusal(code, "The token is invalid: it must be one that the page before this one returned.")
     start = int(token or 0)
     end = start + int(size or default)
     return items[start:end], str(end) if end < len(items) else None

@@ -60,7 +60,7 @@ def simulate_principal_policy(self: Any) -> ActionResult:
         for action in self._get_param("ActionNames")
         for resource in self._get_param("ResourceArns") or ["*"]
     ]
-    found, token = page(results, self._get_param("MaxItems"), self._get_param("Marker"))
+    found, token = page(results, self._get_param("MaxItems"), self._get_param("Marker"), code="InvalidInput")
     return ActionResult({"EvaluationResults": found, "IsTruncated": token is not None, "Marker": token})
 
 
