@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -30,3 +32,17 @@ def template(tmp_path: Path) -> Template:
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", "--message=Template")
     return Template(str(folder), "HEAD")
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One environment with what any combination of answers needs."""
+    folder = tmp_path_factory.mktemp("shared")
+    lock = (ROOT / "templates/model/project/requirements/dev.txt.jinja").read_text()
+    # Without its conditions the lock holds what all choices need together.
+    (folder / "dev.txt").write_text(re.sub(r"{%.*?%}\n?", "", lock))
+    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
+    pip = [folder / "venv/bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "--require-hashes", "-r", folder / "dev.txt"], check=True)
+    (folder / "venv" / ".ready").touch()
+    return folder / "venv"

@@ -438,20 +438,6 @@ def test_every_question_has_help_and_a_default() -> None:
         assert "validator" in asked[question] or "choices" in asked[question], question
 
 
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One environment with what any combination of answers needs."""
-    folder = tmp_path_factory.mktemp("shared")
-    lock = (ROOT / "templates/model/project/requirements/dev.txt.jinja").read_text()
-    # Without its conditions the lock holds what all choices need together.
-    (folder / "dev.txt").write_text(re.sub(r"{%.*?%}\n?", "", lock))
-    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
-    pip = [folder / "venv/bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "--require-hashes", "-r", folder / "dev.txt"], check=True)
-    (folder / "venv" / ".ready").touch()
-    return folder / "venv"
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "answers", [*PAIRS, *({**answers, "level": 2} for answers in TRAINED), SCORED[1], SCORED[2]], ids=name
