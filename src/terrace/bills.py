@@ -170,7 +170,7 @@ class Bill:
             "execution": row.execution.arn,
             "started": row.execution.started.isoformat(),
             "ended": None if ended is None else ended.isoformat(),
-            "started_by": {"kind": row.starter.kind, "who": row.starter.text},
+            "started_by": row.starter.to_json(),
             "data": row.data.to_json(),
             "status": row.execution.status,
             "outcome": row.outcome.to_json(),

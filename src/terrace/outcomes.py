@@ -61,6 +61,10 @@ class Starter:
     kind: str
     text: str
 
+    def to_json(self) -> dict[str, str]:
+        """Return it as plain data, the same wherever a run is told of."""
+        return {"kind": self.kind, "who": self.text}
+
 
 def outcome(execution: Execution) -> Outcome:
     """Return how an execution came out."""

@@ -171,6 +171,11 @@ def choose(
         ProjectError: There is none, or the decision makes no sense.
     """
     known, where = list(versions), f"{contract.model} {contract.environment}"
+    if len(reason) > _LONGEST["description"]:
+        raise ProjectError(
+            f"The reason has {len(reason)} characters; the registry takes {_LONGEST['description']}.",
+            "Say it in short, and where the rest can be read.",
+        )
     if number is None:
         waiting = [one for one in known if one.status == PENDING]
         if not waiting:
@@ -208,7 +213,7 @@ def decide(target: Target, version: Version, wanted: str, reason: str) -> Versio
         "ModelPackageArn": version.arn,
         "ModelApprovalStatus": wanted,
         # An empty text would leave the reason of an earlier decision.
-        "ApprovalDescription": (reason or f"{wanted} without a reason")[: _LONGEST["description"]],
+        "ApprovalDescription": reason or f"{wanted} without a reason",
         "CustomerMetadataProperties": {
             DECIDED_BY: by[: _LONGEST["value"]],
             DECIDED_AT: datetime.now(UTC).isoformat(timespec="seconds"),

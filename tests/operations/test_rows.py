@@ -251,6 +251,7 @@ def test_a_history_that_was_cut_knows_what_its_first_record_replaced() -> None:
         ([version(1)], 9, "Approved", "", None, "no version 9"),
         ([version(1, "Rejected")], 1, "Approved", "", None, "with --reason"),
         ([version(1)], 1, "Rejected", "", None, "with --reason"),
+        ([version(1)], 1, "Rejected", "x" * 1025, None, "has 1025 characters; the registry takes 1024"),
         ([version(1)], 1, "Rejected", "bad", 1, "terrace rollback tiny dev"),
     ],
 )

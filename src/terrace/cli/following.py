@@ -48,11 +48,11 @@ def finish(target: Target, contract: ModelContract, execution: Execution, as_jso
     from terrace.cli.steps import duration
     from terrace.errors import RunError
     from terrace.job_logs import tail
-    from terrace.outcomes import outcome
+    from terrace.outcomes import outcome, starter
     from terrace.versions import read_version
 
-    came = outcome(execution)
-    said: dict[str, Any] = {**execution.to_json(), "outcome": came.to_json()}
+    came, by = outcome(execution), starter(execution, contract.watched_prefix)
+    said: dict[str, Any] = {**execution.to_json(), "started_by": by.to_json(), "outcome": came.to_json()}
     model, env = contract.model, contract.environment
     if batch and came.good:
         _scored(target, contract, execution, said, as_json)

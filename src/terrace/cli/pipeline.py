@@ -126,7 +126,7 @@ def status(model: str, env: str, execution: str | None, batch: bool, root: Path 
     came, by = outcome(found), starter(found, contract.watched_prefix)
     collected = scoring.read_collected(target, found) if batch else None
     if as_json:
-        said = {**found.to_json(), "started_by": {"kind": by.kind, "who": by.text}, "outcome": came.to_json()}
+        said = {**found.to_json(), "started_by": by.to_json(), "outcome": came.to_json()}
         click.echo(json.dumps(said | ({"collected": collected and collected.to_json()} if batch else {}), indent=2))
         return
     click.echo(f"{found.id}: {found.status}, {duration(found.seconds)}, started {_when(found.started)}")
