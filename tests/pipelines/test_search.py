@@ -28,7 +28,9 @@ def test_failed_executions_are_found(caller: Caller) -> None:
     for arn in (*arns, fine):
         caller.ended(arn)
 
-    assert [one["PipelineExecutionArn"] for one in _found(caller, "PipelineExecution", FAILED)] == arns[::-1]
+    assert [
+        one["PipelineExecutionArn"] for one in _found(caller, "PipelineExecution", FAILED, SortBy="CreationTime")
+    ] == arns[::-1]
     name = {"Name": "PipelineArn", "Operator": "Contains", "Value": "pipeline/works"}
     assert [one["PipelineExecutionArn"] for one in _found(caller, "PipelineExecution", name)] == [fine]
     given = {"Name": "PipelineParameters.Value", "Value": "because"}

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from job_case import JobCase
-from serving import until
 
 from terrace.sandbox import Running
 from terrace.sandbox.provider.clients import SandboxClients
@@ -166,6 +163,10 @@ def test_tags_and_who_may_see(packages: Any) -> None:
     assert names(SearchExpression={"Filters": [_filter("Tags.team", "ml")]}) == {"models"}
     assert names(SearchExpression={"Filters": [_filter("Tags.team", None, "NotExists")]}) == {"free"}
     assert names(VisibilityConditions=[{"Key": "Tags.team", "Value": "ops"}]) == {"others", "free"}
+    arn = packages.create_model_package(ModelPackageName="alone", InferenceSpecification=SERVES)["ModelPackageArn"]
+    condition = {"Key": "Tags.sagemaker", "Value": "x"}
+    found = packages.search(Resource="ModelPackage", MaxResults=1, VisibilityConditions=[condition])
+    assert found["Results"][0]["ModelPackage"]["ModelPackageArn"] == arn
     tags = packages.get_search_suggestions(
         Resource="ModelPackageGroup", SuggestionQuery={"PropertyNameQuery": {"PropertyNameHint": "Tags.t"}}
     )
@@ -230,119 +231,6 @@ def test_an_account_with_nothing_has_no_results(sagemaker: Any) -> None:
     """Each resource that is searched answers, with its default order, where there is none."""
     for resource in RESOURCES:
         assert sagemaker.search(Resource=resource)["Results"] == []
-
-
-def test_training_jobs_by_metrics_and_hyperparameters(aws: SandboxClients, sandbox: Running) -> None:
-    """By final metrics, by hyperparameters as numbers, by their channels, and the best one first."""
-    jobs = JobCase(aws, sandbox)
-    jobs.put("train/a.csv", "1\n")
-    names = [
-        jobs.training(
-            f"print('loss={loss}')",
-            metrics={"validation:loss": "loss=([0-9.]+)"},
-            channels={"train": f"s3://{jobs.bucket}/train/"},
-            HyperParameters={"rate": rate, "kind": "tree"},
-            Tags=[{"Key": "project", "Value": "flights"}],
-        )
-        for loss, rate in ((0.5, "0.3"), (0.25, "1.7"))
-    ]
-    for name in names:
-        jobs.trained(name)
-
-    def found(*filters: dict[str, str], **more: Any) -> list[str]:
-        answer = jobs.sagemaker.search(Resource="TrainingJob", SearchExpression={"Filters": list(filters)}, **more)
-        return [one["TrainingJob"]["TrainingJobName"] for one in answer["Results"]]
-
-    done = _filter("TrainingJobStatus", "Completed")
-    assert found(done, SortBy="Metrics.validation:loss", SortOrder="Ascending") == names[::-1]
-    assert found(_filter("Metrics.validation:loss", "0.3", "LessThan")) == names[1:]
-    assert found(_filter("Metrics.other", "0", "GreaterThan")) == []
-    assert found(_filter("HyperParameters.rate", "0.5", "LessThan")) == names[:1]
-    # A whole number makes whole numbers of decimals, as AWS documents.
-    assert found(_filter("HyperParameters.rate", "1")) == names[1:]
-    assert found(_filter("HyperParameters.kind", "0.5", "LessThan")) == []
-    assert found(_filter("Tags.project", "flights"), SortBy="HyperParameters.rate") == names[::-1]
-    uri = "InputDataConfig.DataSource.S3DataSource.S3Uri"
-    assert found(_filter(uri, "/train/", "Contains"), SortBy="CreationTime", SortOrder="Ascending") == names
-    suggested = jobs.sagemaker.get_search_suggestions(Resource="TrainingJob")["PropertyNameSuggestions"]
-    assert [one["PropertyName"] for one in suggested] == [
-        "HyperParameters.kind",
-        "HyperParameters.rate",
-        "Metrics.validation:loss",
-        "Tags.project",
-    ]
-
-    def components() -> list[Any]:
-        filters = [_filter("Metrics.validation:loss.Last", "0.3", "LessThan")]
-        filters.append(_filter("SourceDetail.TrainingJob.HyperParameters.rate", "1.7"))
-        answer = jobs.sagemaker.search(
-            Resource="ExperimentTrialComponent",
-            SearchExpression={"Filters": filters},
-            SortBy="metrics.validation:loss.max",
-        )
-        return [one["TrialComponent"]["SourceDetail"]["TrainingJob"]["TrainingJobName"] for one in answer["Results"]]
-
-    assert until(components, bool) == names[1:]
-
-
-def test_experiments_trials_and_components(sagemaker: Any) -> None:
-    """Components are found by their experiment, their parameters of either kind, and their artifacts."""
-    sagemaker.create_experiment(ExperimentName="flights")
-    sagemaker.create_trial(TrialName="first", ExperimentName="flights")
-    for number in range(12):
-        name = f"part-{number}"
-        sagemaker.create_trial_component(
-            TrialComponentName=name,
-            Parameters={"depth": {"NumberValue": number}, "kind.of": {"StringValue": "odd" if number % 2 else "even"}},
-            InputArtifacts={"data": {"Value": f"s3://b/{number}.csv"}},
-        )
-        if number < 11:
-            sagemaker.associate_trial_component(TrialComponentName=name, TrialName="first")
-
-    def found(*filters: dict[str, str]) -> set[str]:
-        pages = sagemaker.get_paginator("search").paginate(
-            Resource="ExperimentTrialComponent", SearchExpression={"Filters": list(filters)}
-        )
-        return {one["TrialComponent"]["TrialComponentName"] for page in pages for one in page["Results"]}
-
-    mine = _filter("Parents.ExperimentName", "flights")
-    assert len(found(mine)) == 11
-    assert found(mine, _filter("Parameters.depth", "10", "GreaterThanOrEqualTo")) == {"part-10"}
-    assert found(_filter("Parameters.depth", "9", "GreaterThan"), _filter("Parameters.kind.of", "odd")) == {"part-11"}
-    assert found(_filter("Parameters.kind.of", "1", "GreaterThan")) == set()
-    two = _filter("InputArtifacts.data", "s3://", "Contains"), _filter("InputArtifacts.data.Value", "/7.", "Contains")
-    assert found(*two) == {"part-7"}
-    assert "Unknown property name: TrialName" in _refused(
-        sagemaker, "ExperimentTrialComponent", SearchExpression={"Filters": [_filter("TrialName", "first")]}
-    )
-    trial = sagemaker.search(Resource="ExperimentTrial")["Results"][0]["Trial"]
-    assert (trial["ExperimentName"], len(trial["TrialComponentSummaries"])) == ("flights", 11)
-    assert sagemaker.search(Resource="Experiment")["Results"][0]["Experiment"]["ExperimentName"] == "flights"
-
-
-def test_models_and_endpoints(aws: SandboxClients) -> None:
-    """A model is found by its own properties and by the endpoint that serves it; an endpoint as it is described."""
-    sagemaker, role = aws("sagemaker"), f"arn:aws:iam::{aws.account}:role/serve"
-    for name in ("served", "idle"):
-        sagemaker.create_model(
-            ModelName=name, ExecutionRoleArn=role, PrimaryContainer={"Image": IMAGE, "Environment": {"NAME": name}}
-        )
-    variant = {"VariantName": "all", "ModelName": "served", "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
-    sagemaker.create_endpoint_config(EndpointConfigName="config", ProductionVariants=[variant])
-    sagemaker.create_endpoint(EndpointName="endpoint", EndpointConfigName="config")
-
-    def models(*filters: dict[str, str]) -> list[str]:
-        answer = sagemaker.search(Resource="Model", SearchExpression={"Filters": list(filters)})
-        return [one["Model"]["Model"]["ModelName"] for one in answer["Results"]]
-
-    assert models(_filter("Endpoints.EndpointName", "endpoint")) == ["served"]
-    assert models(_filter("Endpoints", None, "NotExists")) == ["idle"]
-    assert models(_filter("Model.PrimaryContainer.Environment.NAME", "idle")) == ["idle"]
-    yesterday = datetime.now(UTC) - timedelta(days=1)
-    filters = [_filter("CreationTime", f"{yesterday:%Y-%m-%dT%H:%M:%S}", "GreaterThan")]
-    found = sagemaker.search(Resource="Endpoint", SearchExpression={"Filters": filters})["Results"][0]["Endpoint"]
-    assert (found["EndpointName"], found["EndpointConfigName"]) == ("endpoint", "config")
-    assert found["EndpointStatus"] in ("Creating", "Failed")
 
 
 def test_accounts_find_their_own(packages: Any, sandbox: Running) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import operator
+import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from terrace.sandbox.search.properties import Kind, Property, elements_of, property_of
+from terrace.sandbox.search.records import tags_of
 from terrace.sandbox.services.extend import Refusal, when
 
 Said = Mapping[str, Any]
@@ -21,6 +23,7 @@ _ORDER = {
     "LessThan": operator.lt,
     "LessThanOrEqualTo": operator.le,
 }
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _CONTAINS_OFTEN = {
     "Experiment": ("DisplayName", "ExperimentName", "Tags"),
     "ExperimentTrial": ("DisplayName", "TrialName", "Tags"),
@@ -47,7 +50,7 @@ def predicate(resource: str, expression: Said) -> Test:
     return _expression(resource, expression)
 
 
-def visibility(resource: str, conditions: list[Said]) -> Test:
+def visibility(conditions: list[Said]) -> Test:
     """Return what tells whether a record is visible: it has none of some tags, or has them with the right values.
 
     Raises:
@@ -58,8 +61,12 @@ def visibility(resource: str, conditions: list[Said]) -> Test:
         if not one.get("Key", "").startswith("Tags.") or one.get("Value") is None:
             raise _refuse("A visibility condition needs a Key of the form Tags.<key>, and a Value.")
         allowed.setdefault(one["Key"], []).append(one["Value"])
-    tags = [(property_of(resource, key), values) for key, values in allowed.items()]
-    return lambda record: all(value in values for tag, values in tags for value in tag.read(record))
+
+    def visible(record: Said) -> bool:
+        values = {f"Tags.{tag['Key']}": tag["Value"] for tag in tags_of(record)}
+        return all(values[key] in allowed[key] for key in allowed if key in values)
+
+    return visible
 
 
 def ordered(records: list[Any], by: Property, *, descending: bool) -> list[Any]:
@@ -72,7 +79,9 @@ def ordered(records: list[Any], by: Property, *, descending: bool) -> list[Any]:
         raise _refuse(f"Cannot sort by {by.name}, which is a structure.")
     held = [(by.read(record), record) for record in records]
     having = [(_rank(by.kind, values[0]), record) for values, record in held if values]
-    having.sort(key=lambda one: one[0], reverse=descending)
+    having.sort(key=lambda one: one[0])
+    if descending:
+        having.reverse()
     return [record for _, record in having] + [record for values, record in held if not values]
 
 
@@ -150,15 +159,11 @@ def _comparison(found: Property, value: str) -> tuple[Any, Callable[[Any], Any]]
 
 def _number(value: Any) -> int | float | None:
     """Return a finite number, whole if it is written so; None for what is none."""
-    try:
-        return int(value) if isinstance(value, int | str) else float(value)
-    except ValueError:
-        pass
-    try:
-        found = float(value)
-    except ValueError:
-        return None
-    return found if math.isfinite(found) else None
+    if isinstance(value, str):
+        if not _NUMBER.fullmatch(value):
+            return None
+        value = int(value) if value.lstrip("+-").isdigit() else float(value)
+    return value if math.isfinite(value) else None
 
 
 def _whole(value: Any) -> int | None:

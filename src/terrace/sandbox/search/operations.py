@@ -8,8 +8,8 @@ from moto.core.responses import ActionResult
 from moto.sagemaker.responses import SageMakerResponse
 
 from terrace.sandbox.search.expressions import ordered, predicate, visibility
-from terrace.sandbox.search.properties import Kind, Property, property_of
-from terrace.sandbox.search.records import RESOURCES, Record, Source, records_of
+from terrace.sandbox.search.properties import STATISTICS, Kind, Property, property_of
+from terrace.sandbox.search.records import RESOURCES, Record, Source, records_of, tags_of
 from terrace.sandbox.services.extend import Refusal, add, page
 
 _PAGE = 10
@@ -28,7 +28,7 @@ def search(response: Any) -> ActionResult:
         raise Refusal("ValidationException", "The sandbox has no resources that other accounts made discoverable.")
     expression, conditions = wanted("SearchExpression"), wanted("VisibilityConditions")
     tests = [predicate(resource, expression)] if expression is not None else []
-    tests += [visibility(resource, conditions)] if conditions else []
+    tests += [visibility(conditions)] if conditions else []
     order = property_of(resource, wanted("SortBy")) if wanted("SortBy") else _CHANGED
     found = [record for record in records_of(Source(response), resource) if all(test(record) for test in tests)]
     found = ordered(found, order, descending=wanted("SortOrder") != "Ascending")
@@ -69,7 +69,8 @@ _CHANGED = Property("LastModifiedTime", Kind.TIME, _changed)
 
 
 def _names(record: Record) -> list[str]:
-    tags = [f"Tags.{tag['Key']}" for tag in record.get("Tags", ())]
+    tags = [f"Tags.{tag['Key']}" for tag in tags_of(record)]
     hyperparameters = [f"HyperParameters.{name}" for name in record.get("HyperParameters", {})]
     final = [f"Metrics.{one['MetricName']}" for one in record.get("FinalMetricDataList", ())]
-    return tags + hyperparameters + final
+    of_components = [f"Metrics.{one['MetricName']}.{end}" for one in record.get("Metrics", ()) for end in STATISTICS]
+    return tags + hyperparameters + final + of_components

@@ -63,7 +63,8 @@ _KINDS = {
     "boolean": Kind.TRUTH,
     "timestamp": Kind.TIME,
 }
-_STATISTICS = {name.lower(): name for name in ("Min", "Max", "Avg", "StdDev", "Last", "Count")}
+STATISTICS = ("Avg", "Count", "Last", "Max", "Min", "StdDev")
+"""What is known of the values of a trial component's metric."""
 
 
 def property_of(resource: str, name: str) -> Property:
@@ -73,6 +74,8 @@ def property_of(resource: str, name: str) -> Property:
         Refusal: It has none of that name.
     """
     found = _metric(resource, name)
+    if resource == "Model" and name.startswith("Tags."):
+        return Property(name, Kind.TEXT, _walk(shape_of(resource), ["Model", *name.split(".")])[1])
     return found or _property(shape_of(resource), name.split("."), name)
 
 
@@ -158,7 +161,7 @@ def _metric(resource: str, name: str) -> Property | None:
     metric, _, statistic = metric.rpartition(".")
     # AWS's own notebooks sort by `metrics.test:accuracy.max`: of these names neither end has a case.
     if resource == "ExperimentTrialComponent" and head in ("Metrics", "metrics") and metric:
-        member = _STATISTICS.get(statistic.lower())
+        member = next((one for one in STATISTICS if one.lower() == statistic.lower()), None)
         if member is not None:
             return Property(name, Kind.NUMBER, lambda record: _values(record, "Metrics", metric, member))
     return None

@@ -93,6 +93,12 @@ def cut(said: Mapping[str, Any], shape: StructureShape) -> Record:
     return {name: said[name] for name in shape.members if said.get(name) is not None}
 
 
+def tags_of(record: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return the tags of a record; those of a model are further in."""
+    tags: list[dict[str, str]] = record.get("Tags") or record.get("Model", {}).get("Tags") or []
+    return tags
+
+
 def _shape(member: str) -> Any:
     service = described("sagemaker")
     assert service is not None  # noqa: S101  (botocore has SageMaker)
@@ -205,7 +211,9 @@ RESOURCES = {
     "ExperimentTrial": Resource("Trial", lambda b: b.trials, _trial),
     "ExperimentTrialComponent": Resource("TrialComponent", lambda b: b.trial_components, _component),
     "FeatureGroup": Resource(
-        "FeatureGroup", lambda b: b.feature_groups, _by("describe_feature_group", "FeatureGroupName")
+        "FeatureGroup",
+        lambda b: b.feature_groups,  # by ARN, and described by name
+        lambda source, _, kept: source.call("describe_feature_group", FeatureGroupName=kept.feature_group_name),
     ),
 }
 """Each value of `Resource` that the sandbox searches."""
