@@ -27,6 +27,7 @@ class Services:
             kept_network,
             kept_queues,
             kept_storage,
+            large_objects,
             sagemaker_registry,
             sagemaker_studio,
             secrets,
@@ -34,7 +35,15 @@ class Services:
 
         for module in (kept, kept_alerts, kept_identity, kept_keys, kept_network, kept_storage, budgets, costexplorer):
             module.install()
-        for module in (kept_queues, bucket_policies, iam_simulation, sagemaker_registry, sagemaker_studio, secrets):
+        for module in (
+            kept_queues,
+            bucket_policies,
+            iam_simulation,
+            large_objects,
+            sagemaker_registry,
+            sagemaker_studio,
+            secrets,
+        ):
             module.install()
         self._codeartifact = codeartifact.CodeArtifact()
         server.services["codeartifact"] = self._codeartifact.service()
