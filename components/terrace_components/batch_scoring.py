@@ -1,12 +1,13 @@
 """Batch scoring: what arrives under a prefix is scored by the clock, without an endpoint."""
 
 import json
+from collections.abc import Sequence
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
 import pulumi_aws as aws
 
-from terrace.maturity.scoring import ScoringPlan, unsettled
+from terrace.maturity.scoring import ScoringPlan, retired, unsettled
 from terrace_components.batch_policies import (
     COLLECT_ROLE,
     PIPELINE_ROLE,
@@ -65,17 +66,22 @@ class BatchScoringArgs(TypedDict):
     the released version is that of another mode: then nothing is scored before it is brought here."""
     released_image: NotRequired[str]
     """Image of the released version."""
+    stores_only: NotRequired[bool]
+    """Build pipeline and role alone, for the history of runs: without permissions nothing can run. Default false."""
 
 
 class BatchScoring(pulumi.ComponentResource):
-    """A SageMaker pipeline that scores what is new, a schedule that starts it, and the roles of both."""
+    """A SageMaker pipeline that scores what is new, a schedule that starts it, and the roles of both.
+
+    The history of runs is in the pipeline and goes with it, so in another mode it stays, and does nothing.
+    """
 
     pipeline: pulumi.Output[str]
     """Name of the pipeline."""
     schedule: pulumi.Output[str]
-    """Name of the schedule, with its group before it."""
+    """Name of the schedule, with its group before it; empty when only stores are built."""
     queue_url: pulumi.Output[str]
-    """URL of the queue of starts that could not be delivered."""
+    """URL of the queue of starts that could not be delivered; empty when only stores are built."""
 
     def __init__(self, name: str, args: BatchScoringArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         self._args = args
@@ -85,27 +91,34 @@ class BatchScoring(pulumi.ComponentResource):
         super().__init__("terrace:index:BatchScoring", name, {}, opts)
         self._child = Children(self, name, place, "serving")
 
-        granted = [
-            self._grant("serve", args["serve_role_arn"], serve_batch_policy(self._scope)),
-            self._grant("deploy", args["deploy_role_arn"], deploy_batch_policy(self._scope)),
-        ]
-        collect = self._role(
-            COLLECT_ROLE, "Looks for what is to be scored", collect_policy(self._scope), "sagemaker.amazonaws.com"
-        )
-        pipeline = self._pipeline([collect, *granted])
-        queue = self._queue()
-        self.schedule = self._schedule(pipeline)
+        role = self._role(PIPELINE_ROLE, "Starts the jobs of scoring", "sagemaker.amazonaws.com")
+        self.schedule = self.queue_url = pulumi.Output.from_input("")
+        if args.get("stores_only"):
+            pipeline = self._pipeline([role])
+        else:
+            pipeline = self._pipeline(self._permissions(role))
+            self.queue_url = self._queue().url
+            self.schedule = self._schedule(pipeline)
 
-        self.pipeline, self.queue_url = pipeline.pipeline_name, queue.url
+        self.pipeline = pipeline.pipeline_name
         self.register_outputs({"pipeline": self.pipeline, "schedule": self.schedule, "queue_url": self.queue_url})
 
-    def _pipeline(self, allowed: list[aws.iam.RolePolicy]) -> aws.sagemaker.Pipeline:
+    def _permissions(self, role: aws.iam.Role) -> list[pulumi.Resource]:
+        """Declare what lets the pipeline score."""
+        scope, args = self._scope, self._args
+        collect = self._role(COLLECT_ROLE, "Looks for what is to be scored", "sagemaker.amazonaws.com")
+        return [
+            self._grant("serve", args["serve_role_arn"], serve_batch_policy(scope)),
+            self._grant("deploy", args["deploy_role_arn"], deploy_batch_policy(scope)),
+            self._permit(collect, COLLECT_ROLE, collect_policy(scope)),
+            self._permit(role, PIPELINE_ROLE, score_policy(scope)),
+        ]
+
+    def _pipeline(self, needs: Sequence[pulumi.Resource]) -> aws.sagemaker.Pipeline:
         place, scope, args = self._place, self._scope, self._args
-        permission = self._role(
-            PIPELINE_ROLE, "Starts the jobs of scoring", score_policy(scope), "sagemaker.amazonaws.com"
-        )
-        # A release changes the definition outside of this program, and stays: an `up` changes it only before the first.
-        released = "released_model" in args
+        # A release changes the definition outside of this program, and stays: an `up` changes it only before the first,
+        # and in a pipeline that scored before in this mode, or does not any more.
+        released = args.get("released_model") and not args.get("stores_only")
         return self._child(
             aws.sagemaker.Pipeline,
             "pipeline",
@@ -114,13 +127,13 @@ class BatchScoring(pulumi.ComponentResource):
             pipeline_description=f"Scores what arrives for {place.model}, of team {place.team}",
             pipeline_definition=self._definition(),
             role_arn=scope.model.role(PIPELINE_ROLE),
-            opts=pulumi.ResourceOptions(
-                depends_on=[permission, *allowed], ignore_changes=["pipelineDefinition"] if released else []
-            ),
+            opts=pulumi.ResourceOptions(depends_on=needs, ignore_changes=["pipelineDefinition"] if released else []),
         )
 
     def _definition(self) -> pulumi.Output[str]:
         args, scope = self._args, self._scope
+        if args.get("stores_only"):
+            return pulumi.Output.from_input(json.dumps(retired()))
 
         def written(found: dict[str, Any]) -> str:
             if args.get("released_model") == "":
@@ -158,7 +171,8 @@ class BatchScoring(pulumi.ComponentResource):
     def _schedule(self, pipeline: aws.sagemaker.Pipeline) -> pulumi.Output[str]:
         place, scope, args = self._place, self._scope, self._args
         may = trigger_policy(scope.pipeline_arn, scope.queue_arn, args["logs_key_arn"])
-        permission = self._role(TRIGGER_ROLE, "Starts scoring by the clock", may, "scheduler.amazonaws.com")
+        role = self._role(TRIGGER_ROLE, "Starts scoring by the clock", "scheduler.amazonaws.com")
+        permission = self._permit(role, TRIGGER_ROLE, may)
         group = self._child(aws.scheduler.ScheduleGroup, "schedule-group", name=scope.group)
         target: dict[str, Any] = {
             "arn": pipeline.arn,
@@ -180,19 +194,26 @@ class BatchScoring(pulumi.ComponentResource):
         )
         return pulumi.Output.concat(group.name, "/", schedule.name)
 
-    def _role(self, purpose: str, description: str, doc: Document, service: str) -> aws.iam.RolePolicy:
-        """Declare a role of scoring, and return its policy: what needs the role needs that."""
-        key = purpose.lstrip("-").removeprefix("batch-")
-        role = self._child(
+    def _role(self, purpose: str, description: str, service: str) -> aws.iam.Role:
+        """Declare a role of scoring."""
+        return self._child(
             aws.iam.Role,
-            f"{key}-role",
+            f"{_key(purpose)}-role",
             name=self._place.role_name(purpose),
             description=description,
             assume_role_policy=policy(service_trust(self._place.account, service)),
         )
+
+    def _permit(self, role: aws.iam.Role, purpose: str, doc: Document) -> aws.iam.RolePolicy:
+        """Declare what a role of scoring may do: what needs the role needs that."""
+        key = _key(purpose)
         return self._child(aws.iam.RolePolicy, f"{key}-role-policy", name=key, role=role.name, policy=policy(doc))
 
     def _grant(self, purpose: str, role_arn: pulumi.Input[str], doc: Document) -> aws.iam.RolePolicy:
         """Give one of the model's roles what scoring adds to its work."""
         name = pulumi.Output.from_input(role_arn).apply(lambda arn: arn.rpartition("/")[2])
         return self._child(aws.iam.RolePolicy, f"{purpose}-role-policy", name="batch", role=name, policy=policy(doc))
+
+
+def _key(purpose: str) -> str:
+    return purpose.lstrip("-").removeprefix("batch-")

@@ -27,6 +27,7 @@ STORES: tuple[type[pulumi.CustomResource], ...] = (
     aws.sagemaker.MlflowApp,
     aws.sagemaker.MlflowTrackingServer,
     aws.sagemaker.ModelPackageGroup,
+    aws.sagemaker.Pipeline,
     aws.sagemaker.UserProfile,
     aws.secretsmanager.Secret,
 )

@@ -174,7 +174,8 @@ def _keep_roles(what: str, roles: list[str], boundary_arn: object) -> list[State
 
 
 def _keep_pipeline(arn: str) -> Statement:
-    verbs = ["sagemaker:AddTags", "sagemaker:CreatePipeline", "sagemaker:DeletePipeline", "sagemaker:ListTags"]
+    # Not to delete it: the history of its runs would go too.
+    verbs = ["sagemaker:AddTags", "sagemaker:CreatePipeline", "sagemaker:ListTags"]
     return allow("KeepPipeline", verbs, [arn])
 
 

@@ -89,3 +89,5 @@ class ModelStackArgs(TypedDict):
     """The repository, if it is on GitHub."""
     gitlab: NotRequired[GitlabProject]
     """The project, if it is on GitLab."""
+    keep: NotRequired[list[str]]
+    """Capabilities that are off but whose stores stay declared, and serving for what scored in mode batch."""

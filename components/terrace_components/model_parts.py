@@ -72,8 +72,10 @@ def serving_args(
     where: Placement,
     serving: ServingPlan,
     release: Release | None,
+    *,
+    keeps_scoring: bool = False,
 ) -> ServingArgs:
-    """Return what Serving is given, but for the role."""
+    """Return what Serving is given, but for the role; with `keeps_scoring` what scored in mode batch stays."""
     network = platform.network
     args: ServingArgs = {
         "placement": where,
@@ -92,7 +94,10 @@ def serving_args(
         args["image"] = settings.image
     if serving.mode == "batch":
         args["batch"] = batch_args(settings, platform, release)
-    elif release is not None and release.endpoint_config:
+        return args
+    if keeps_scoring:
+        args["batch"] = {**batch_args(settings, platform, None), "stores_only": True}
+    if release is not None and release.endpoint_config:
         # What was released in mode batch has no endpoint configuration: the baseline answers until it is settled.
         args["released_config"] = release.endpoint_config
     return args
@@ -143,9 +148,12 @@ def release_ci_args(settings: ModelSettings, platform: PlatformContract, where: 
 
 
 def training_args(
-    settings: ModelSettings, platform: PlatformContract, where: Placement, tracking: Tracking
+    settings: ModelSettings, platform: PlatformContract, where: Placement, tracking: Tracking | None
 ) -> TrainingPipelineArgs:
-    """Return what TrainingPipeline is given, but for the roles that it adds to."""
+    """Return what TrainingPipeline is given, but for the roles that it adds to; without tracking, to keep its history.
+
+    A platform below level 2 has no tracking, and a model there no runs to be tracked.
+    """
     args: TrainingPipelineArgs = {
         "placement": where,
         "data_bucket": platform.buckets.data,
@@ -154,8 +162,11 @@ def training_args(
         "models_key_arn": platform.keys.models,
         "train_role_arn": "",
         "deploy_role_arn": "",
-        "tracking_kind": TrackingKind(tracking.kind),
     }
+    if tracking is None:
+        args["stores_only"] = True
+        return args
+    args["tracking_kind"] = TrackingKind(tracking.kind)
     if tracking.arn is not None:
         args["tracking_arn"] = tracking.arn
     if tracking.secret_arn is not None:

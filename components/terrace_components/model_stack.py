@@ -112,7 +112,14 @@ class ModelStack(pulumi.ComponentResource):
 
     def _serving(self, workspace: Workspace) -> Serving:
         release = read_release(self, self._settings.environment, self._settings.model)
-        args = parts.serving_args(self._settings, self._platform, self._where, self._serving_plan, release)
+        args = parts.serving_args(
+            self._settings,
+            self._platform,
+            self._where,
+            self._serving_plan,
+            release,
+            keeps_scoring=self._plan.keeps("serving"),
+        )
         args["serve_role_arn"] = workspace.serve_role_arn
         if "batch" in args:
             args["batch"]["deploy_role_arn"] = workspace.deploy_role_arn
@@ -135,12 +142,16 @@ class ModelStack(pulumi.ComponentResource):
         return Alarms(f"{self._name}-alarms", args, self._inside).dashboard
 
     def _training(self, workspace: Workspace) -> dict[str, Any]:
-        """Return the pipeline and what starts it, as the contract names them; empty text for what is not there."""
+        """Return the pipeline and what starts it, as the contract names them; empty text for what is not there.
+
+        A pipeline that is only kept is named by nothing: it can neither be started nor published.
+        """
         built: dict[str, Any] = dict.fromkeys(("pipeline", "pipeline_arn", "pipeline_role_arn", "watched_prefix"), "")
-        tracking = self._platform.tracking
-        if not self._plan.has("training-pipeline"):
+        builds = self._plan.has("training-pipeline")
+        tracking = self._platform.tracking if builds else None
+        if not builds and not self._plan.keeps("training-pipeline"):
             return built
-        if tracking is None:
+        if builds and tracking is None:
             environment = self._settings.environment
             raise TerraceError(
                 f"The platform {environment} says that runs are tracked, but not where.",
@@ -149,7 +160,9 @@ class ModelStack(pulumi.ComponentResource):
         args = parts.training_args(self._settings, self._platform, self._where, tracking)
         args["train_role_arn"], args["deploy_role_arn"] = workspace.train_role_arn, workspace.deploy_role_arn
         found = TrainingPipeline(f"{self._name}-training-pipeline", args, self._inside)
-        built |= {"pipeline": found.pipeline, "pipeline_arn": found.pipeline_arn, "pipeline_role_arn": found.role_arn}
+        if builds:
+            names_of = {"pipeline": found.pipeline, "pipeline_arn": found.pipeline_arn}
+            built |= {**names_of, "pipeline_role_arn": found.role_arn}
         if self._plan.has("continuous-training"):
             triggers = parts.trigger_args(self._settings, self._platform, self._where, found.pipeline_arn)
             started = ContinuousTraining(f"{self._name}-continuous-training", triggers, self._inside)

@@ -33,6 +33,8 @@ class BatchServing(TypedDict):
     """Name of the SageMaker model of the released version; empty while that is a version of another mode."""
     released_image: NotRequired[str]
     """Image of the released version."""
+    stores_only: NotRequired[bool]
+    """What scored stays for the history of its runs, while the mode is another. Default false."""
 
 
 class ServingArgs(TypedDict):
@@ -65,7 +67,7 @@ class ServingArgs(TypedDict):
     released_config: NotRequired[str]
     """Endpoint configuration of the released version. Once there is one, releases decide what the endpoint serves."""
     batch: NotRequired[BatchServing]
-    """What mode batch takes besides; without it, that mode is refused."""
+    """What mode batch takes besides; without it, that mode is refused. In another mode, what scored is kept."""
 
 
 class Serving(pulumi.ComponentResource):
@@ -111,22 +113,24 @@ class Serving(pulumi.ComponentResource):
         if "image" not in args:
             self.missing = pulumi.Output.from_input(_no_image(place.environment, self._plan.mode))
         elif self._plan.mode == "batch":
-            self.scoring_pipeline = self._scoring(args["image"], args["batch"])
+            self.scoring_pipeline = self._scoring(args["batch"], args["image"], self._model(args["image"]).name)
         else:
             self.endpoint = self._endpoint(endpoint_name, args["image"], logs).name
+        if self._plan.mode != "batch" and "batch" in args:
+            self._scoring({**args["batch"], "stores_only": True})
 
         self.register_outputs(
             {"endpoint": self.endpoint, "missing": self.missing, "scoring_pipeline": self.scoring_pipeline}
         )
 
-    def _scoring(self, image: str, batch: BatchServing) -> pulumi.Output[str]:
-        """Declare what scores in mode batch; the name of its pipeline comes out."""
+    def _scoring(self, batch: BatchServing, image: str = "", model: pulumi.Input[str] = "") -> pulumi.Output[str]:
+        """Declare what scores in mode batch, or what is left of it; the name of its pipeline comes out."""
         args = self._args
         inner: BatchScoringArgs = {
             **batch,
             "placement": args["placement"],
             "image": image,
-            "model": self._model(image).name,
+            "model": model,
             "logs_key_arn": args["logs_key_arn"],
             "serve_role_arn": args["serve_role_arn"],
             "instance_type": args["instance_type"],

@@ -6,6 +6,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
+from terrace.errors import TerraceError
 from terrace.maturity import Tracking
 from terrace.maturity.steps import UNPUBLISHED
 from terrace_components.alarm import alarm
@@ -35,8 +36,8 @@ class TrainingPipelineArgs(TypedDict):
     """Role of the pipeline's jobs; it gets what recording runs takes."""
     deploy_role_arn: pulumi.Input[str]
     """Role that releases; it gets what publishing the pipeline takes."""
-    tracking_kind: TrackingKind
-    """Where runs are tracked."""
+    tracking_kind: NotRequired[TrackingKind]
+    """Where runs are tracked. Needed unless only stores are built."""
     tracking_arn: NotRequired[str]
     """ARN of the MLflow App or tracking server."""
     secret_arn: NotRequired[str]
@@ -45,6 +46,8 @@ class TrainingPipelineArgs(TypedDict):
     """Topic that is told of runs that fail or do not come. Without it there are no alarms."""
     late_after_hours: NotRequired[int]
     """Hours without a successful run that are too many, 1 to 168. Without it nobody is told."""
+    stores_only: NotRequired[bool]
+    """Build pipeline and role alone, for the history of runs: without permissions nothing can run. Default false."""
 
 
 class TrainingPipeline(pulumi.ComponentResource):
@@ -52,6 +55,7 @@ class TrainingPipeline(pulumi.ComponentResource):
 
     The program makes the pipeline with a definition that only says that none is published yet. The project publishes
     its own, and an `up` leaves that alone: who trains how is decided by a publication, as who serves is by a release.
+    The history of runs is in the pipeline and goes with it, so below level 2 it stays, and can do nothing.
     """
 
     pipeline: pulumi.Output[str]
@@ -66,14 +70,12 @@ class TrainingPipeline(pulumi.ComponentResource):
         scope = ModelScope(
             place, args["data_bucket"], args["artifact_bucket"], args["data_key_arn"], args["models_key_arn"]
         )
-        tracking = Tracking(
-            kind=str(args["tracking_kind"]), arn=args.get("tracking_arn"), secret_arn=args.get("secret_arn")
-        )
+        builds = not args.get("stores_only")
+        if builds and "tracking_kind" not in args:
+            raise TerraceError("trackingKind is missing: a training pipeline records its runs.")
         super().__init__("terrace:index:TrainingPipeline", name, {}, opts)
         self._child = Children(self, name, place, "training-pipeline")
 
-        self._grant("train", args["train_role_arn"], training_policy(scope, tracking))
-        self._grant("deploy", args["deploy_role_arn"], publish_policy(scope))
         role = self._child(
             aws.iam.Role,
             "role",
@@ -81,9 +83,7 @@ class TrainingPipeline(pulumi.ComponentResource):
             description="Starts the jobs of the training pipeline",
             assume_role_policy=policy(service_trust(place.account, "sagemaker.amazonaws.com")),
         )
-        permission = self._child(
-            aws.iam.RolePolicy, "role-policy", name="pipeline", role=role.name, policy=policy(pipeline_policy(scope))
-        )
+        permissions = self._permissions(args, scope, role) if builds else []
         pipeline = self._child(
             aws.sagemaker.Pipeline,
             "pipeline",
@@ -92,15 +92,25 @@ class TrainingPipeline(pulumi.ComponentResource):
             pipeline_description=f"Trains {place.model}, of team {place.team}",
             pipeline_definition=json.dumps(unpublished()),
             role_arn=role.arn,
-            opts=pulumi.ResourceOptions(depends_on=[permission], ignore_changes=["pipelineDefinition"]),
+            opts=pulumi.ResourceOptions(depends_on=permissions, ignore_changes=["pipelineDefinition"]),
         )
-        if "alarm_topic_arn" in args:
+        if builds and "alarm_topic_arn" in args:
             late = args.get("late_after_hours")
             for rule in training_rules(scope.pipeline, None if late is None else int(late)):
                 alarm(self._child, rule, place.name("alarm", rule.id), [args["alarm_topic_arn"]])
 
         self.pipeline, self.pipeline_arn, self.role_arn = pipeline.pipeline_name, pipeline.arn, role.arn
         self.register_outputs({"pipeline": self.pipeline, "pipeline_arn": self.pipeline_arn, "role_arn": self.role_arn})
+
+    def _permissions(self, args: TrainingPipelineArgs, scope: ModelScope, role: aws.iam.Role) -> list[pulumi.Resource]:
+        """Declare what lets it run and be published; the permissions of its own role come out."""
+        tracking = Tracking(
+            kind=str(args["tracking_kind"]), arn=args.get("tracking_arn"), secret_arn=args.get("secret_arn")
+        )
+        self._grant("train", args["train_role_arn"], training_policy(scope, tracking))
+        self._grant("deploy", args["deploy_role_arn"], publish_policy(scope))
+        doc = policy(pipeline_policy(scope))
+        return [self._child(aws.iam.RolePolicy, "role-policy", name="pipeline", role=role.name, policy=doc)]
 
     def _grant(self, purpose: str, role_arn: pulumi.Input[str], doc: Document) -> None:
         """Give one of the model's roles what the pipeline adds to its work."""

@@ -32,6 +32,11 @@ class Project:
         return self.root / "infra"
 
     @property
+    def settings_file(self) -> Path:
+        """The file that the settings were read from."""
+        return self.infra / f"Pulumi.{self.settings.environment}.yaml"
+
+    @property
     def python(self) -> Path | None:
         """The interpreter of the project's own environment, None before `make setup`."""
         for name in (".venv/bin/python", ".venv/Scripts/python.exe"):

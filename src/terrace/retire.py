@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from terrace.contracts import need_platform
 from terrace.engine import StackResource
 from terrace.errors import PlanError, TerraceError
-from terrace.maturity import CAPABILITIES, plan
+from terrace.keeping import keeping
+from terrace.maturity import CAPABILITIES, plan, plan_model
 from terrace.platform import Platform, open_platform
-from terrace.runs import Options, Run, preview_platform, program_of, up_platform
+from terrace.project import Project, open_project
+from terrace.runs import Options, Run, preview_platform, preview_project, program_of, up_platform, up_project
 from terrace.settings import write_keep
 from terrace.stores import capability_of, contents, stores
+from terrace.target import Target
 
 
 @dataclass(frozen=True)
@@ -28,13 +32,13 @@ class Retirement:
     """What retiring a capability would delete.
 
     Attributes:
-        platform: The environment, with the capability taken out of `terrace:keep`.
+        stack: The environment, or the model project in it, with the capability taken out of `terrace:keep`.
         capability: Its id.
         losses: The stores that go.
         run: The preview without the capability.
     """
 
-    platform: Platform
+    stack: Platform | Project
     capability: str
     losses: tuple[Loss, ...]
     run: Run
@@ -54,7 +58,7 @@ class Retirement:
 
 
 def prepare(root: Path | None, environment: str, capability: str, options: Options) -> Retirement:
-    """Return what retiring a capability would delete. Nothing is written or changed.
+    """Return what retiring a platform's capability would delete. Nothing is written or changed.
 
     Args:
         root: Folder of the platform's program; None looks from the working folder upwards.
@@ -66,16 +70,33 @@ def prepare(root: Path | None, environment: str, capability: str, options: Optio
         PlanError: There is no such capability.
         TerraceError: The capability has no store that is only kept.
     """
-    platform = open_platform(root, environment)
+    return _prepare(open_platform(root, environment), capability, options)
+
+
+def prepare_project(path: Path, environment: str, capability: str, options: Options) -> Retirement:
+    """Return what retiring a model's capability would delete: as `prepare` does, of the project in a folder."""
+    return _prepare(open_project(path, environment), capability, options)
+
+
+def _prepare(stack: Platform | Project, capability: str, options: Options) -> Retirement:
+    keep = stack.settings.keep
+    kept = f"Kept are: {', '.join(keep) or 'none'}."
+    scope = "platform" if isinstance(stack, Platform) else "model"
     if capability not in CAPABILITIES:
-        raise PlanError(
-            f"There is no capability {capability!r}.", f"Kept are: {', '.join(platform.settings.keep) or 'none'}."
-        )
-    left = tuple(id for id in platform.settings.keep if id != capability)
-    without = replace(platform, settings=platform.settings.model_copy(update={"keep": left}))
-    run = preview_platform(without, options)
+        raise PlanError(f"There is no capability {capability!r}.", kept)
+    if CAPABILITIES[capability].scope != scope:
+        hint = "Name the model's folder with --project PATH." if scope == "platform" else "Leave out --project."
+        raise PlanError(f"{capability} is no capability of a {scope}.", hint)
+    left = tuple(id for id in keep if id != capability)
+    without: Platform | Project
+    if isinstance(stack, Platform):
+        without = keeping(stack, left)
+        run = preview_platform(without, options)
+    else:
+        without = keeping(stack, left)
+        run = preview_project(without, options)
     unnamed = {change.urn for change in run.result.kept}
-    target = platform.target(say=options.say)
+    target = stack.target(say=options.say)
     _, engine = options.open(target, program_of(without))
     going = [
         store
@@ -83,11 +104,10 @@ def prepare(root: Path | None, environment: str, capability: str, options: Optio
         if store.urn in unnamed and capability_of(store.urn) == capability
     ]
     found = Retirement(without, capability, tuple(Loss(store, contents(target, store)) for store in going), run)
-    if not going and capability not in platform.settings.keep and not found.unfinished:
-        kept = f"Kept are: {', '.join(platform.settings.keep) or 'none'}."
-        if plan(platform.settings).has(capability):
-            raise TerraceError(f"{capability} is on in {environment}: only what is kept can be retired.", kept)
-        raise TerraceError(f"{environment} keeps nothing of {capability}.", kept)
+    if not going and capability not in keep and not found.unfinished:
+        if _on(stack, target, capability):
+            raise TerraceError(f"{capability} is on in {_named(stack)}: only what is kept can be retired.", kept)
+        raise TerraceError(f"{_named(stack)} keeps nothing of {capability}.", kept)
     return found
 
 
@@ -99,10 +119,30 @@ def carry_out(retirement: Retirement, options: Options) -> Run:
     Raises:
         EngineError: The run failed.
     """
-    platform = retirement.platform
-    keep = platform.settings.keep
-    if open_platform(platform.root, platform.environment).settings.keep != keep:
-        write_keep(platform.settings_file, keep)
-        options.say(f"took {retirement.capability} out of terrace:keep in {platform.settings_file}")
+    stack, keep = retirement.stack, retirement.stack.settings.keep
     urns = [loss.store.urn for loss in retirement.losses]
-    return up_platform(open_platform(platform.root, platform.environment), options, urns)
+    if _opened(stack).settings.keep != keep:
+        write_keep(stack.settings_file, keep)
+        options.say(f"took {retirement.capability} out of terrace:keep in {stack.settings_file}")
+    opened = _opened(stack)
+    if isinstance(opened, Platform):
+        return up_platform(opened, options, urns)
+    return up_project(opened, options, retire=urns)
+
+
+def _opened(stack: Platform | Project) -> Platform | Project:
+    """Read the settings again, as the file has them now."""
+    if isinstance(stack, Platform):
+        return open_platform(stack.root, stack.environment)
+    return open_project(stack.root, stack.settings.environment)
+
+
+def _on(stack: Platform | Project, target: Target, capability: str) -> bool:
+    if isinstance(stack, Platform):
+        return plan(stack.settings).has(capability)
+    return plan_model(stack.settings, need_platform(target, stack.settings.environment)).has(capability)
+
+
+def _named(stack: Platform | Project) -> str:
+    environment = stack.settings.environment
+    return environment if isinstance(stack, Platform) else f"{stack.settings.model} in {environment}"

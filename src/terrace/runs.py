@@ -13,11 +13,12 @@ from terrace.engine import Engine, Listener, MessageEvent, Program, Result, igno
 from terrace.engines import choose_engine, open_embedded, open_engine, open_pulumi
 from terrace.errors import EngineError
 from terrace.images import ensure_image
-from terrace.maturity import CAPABILITIES, plan, plan_model
+from terrace.keeping import keeping, kept_of_model, kept_of_platform, write_kept
+from terrace.maturity import plan, plan_model
 from terrace.platform import Platform, open_platform
 from terrace.project import Project
 from terrace.release import settle
-from terrace.settings import program_config, write_keep
+from terrace.settings import program_config
 from terrace.source import read_source
 from terrace.target import Target, load_sandbox
 
@@ -133,20 +134,24 @@ def preview_project(project: Project, options: Options) -> Run:
     """Return what `up` would do to a model project in its environment. No image is built for it."""
     target = project.target(say=options.say)
     contract = need_platform(target, project.settings.environment)
-    level = plan_model(project.settings, contract).level
+    model_plan = plan_model(project.settings, contract)
+    kept = kept_of_model(project, contract, target)
+    project = keeping(project, kept)
     program = program_of(_with_image(project, _current_image(project, target)))
     name, engine = options.open(target, program)
     result = engine.preview(program, options.listen)
-    return Run(contract.environment, project.settings.model, level, name, target.kind, result)
+    names = (*kept, *(change.name for change in result.kept))
+    return Run(contract.environment, project.settings.model, model_plan.level, name, target.kind, result, names)
 
 
-def up_project(project: Project, options: Options, root: Path | None = None) -> Run:
+def up_project(project: Project, options: Options, root: Path | None = None, retire: Collection[str] = ()) -> Run:
     """Go from nothing to an endpoint that answers: platform, repository, image, the rest.
 
     Args:
         project: The model project.
         options: How.
         root: Folder of the platform's program, for an environment that has no platform yet; None looks for it.
+        retire: URNs of stores that go with all they hold.
     """
     target = project.target(say=options.say)
     environment = project.settings.environment
@@ -157,6 +162,9 @@ def up_project(project: Project, options: Options, root: Path | None = None) -> 
     contract = need_platform(target, environment)
     model_plan = plan_model(project.settings, contract)
     model_plan.refuse_unbuilt()
+    kept = kept_of_model(project, contract, target)
+    project = keeping(project, kept)
+    write_kept(project, kept, options.say)
     name, engine = options.open(target, program_of(project))
     image, before = project.settings.image, None
     if image is None:
@@ -170,7 +178,7 @@ def up_project(project: Project, options: Options, root: Path | None = None) -> 
         if target.url is not None and project.python is not None:
             load_sandbox_environment(project, source.lock_hash)
         image = ensure_image(target, stack, source, options.say)
-    result = engine.up(program_of(_with_image(project, image)), options.listen)
+    result = engine.up(program_of(_with_image(project, image)), options.listen, retire)
     made = read_model(target, environment, project.settings.model)
     record = settle(target, made, options.say) if made else None
     verb = "scores" if made and made.batch else "serves"
@@ -182,7 +190,7 @@ def up_project(project: Project, options: Options, root: Path | None = None) -> 
         engine=name,
         target=target.kind,
         result=_joined(before, result) if before else result,
-        kept=tuple(change.name for change in result.kept),
+        kept=(*kept, *(change.name for change in result.kept)),
         platform=first,
         notes=(serves,),
     )
@@ -262,25 +270,16 @@ def load_sandbox_environment(project: Project, lock_hash: str) -> None:
 def _platform(platform: Platform, options: Options, run: Callable[[Engine, Program], Result], *, change: bool) -> Run:
     plan(platform.settings).refuse_unbuilt()
     target = platform.target(say=options.say)
-    kept = _keep(platform, target)
-    platform = replace(platform, settings=platform.settings.model_copy(update={"keep": kept}))
-    if change and kept != open_platform(platform.root, platform.environment).settings.keep:
-        write_keep(platform.settings_file, kept)
-        options.say(f"wrote terrace:keep to {platform.settings_file}: {', '.join(kept) or 'nothing is kept any more'}")
+    kept = kept_of_platform(platform, target)
+    platform = keeping(platform, kept)
+    if change:
+        write_kept(platform, kept, options.say)
     program = program_of(platform)
     name, engine = options.open(target, program)
     result = run(engine, program)
     names = (*kept, *(change.name for change in result.kept))
     level = platform.settings.level
     return Run(platform.environment, "terrace", level, name, target.kind, result, names)
-
-
-def _keep(platform: Platform, target: Target) -> tuple[str, ...]:
-    """Return the capabilities whose stores must stay declared: those that were built, or kept, and are off now."""
-    built = read_platform(target, platform.environment)
-    on = plan(platform.settings.model_copy(update={"keep": ()})).on
-    had = {*platform.settings.keep, *(built.capabilities if built else ())}
-    return tuple(id for id in CAPABILITIES if id in had and id not in on and CAPABILITIES[id].holds_data)
 
 
 def _with_image(project: Project, image: str | None) -> Project:

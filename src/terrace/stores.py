@@ -74,6 +74,13 @@ def _versions(target: Target, resource: StackResource) -> str:
     return _counted(sum(1 for _ in islice(found, COUNTED)), "model version")
 
 
+def _runs(target: Target, resource: StackResource) -> str:
+    pages = target.client("sagemaker").get_paginator("list_pipeline_executions")
+    found = _each(pages.paginate(PipelineName=resource.id), "PipelineExecutionSummaries")
+    count = sum(1 for _ in islice(found, COUNTED))
+    return _counted(count, "run", "with what started each, its steps and what it cost")
+
+
 def _log_group(target: Target, resource: StackResource) -> str:
     name = resource.inputs.get("name", resource.id)
     groups = target.client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
@@ -109,6 +116,7 @@ _LOOKS: dict[str, Callable[[Target, StackResource], str]] = {
         "every run with its parameters and metrics; artifacts stay in S3"
     ),
     "aws:sagemaker/modelPackageGroup:ModelPackageGroup": _versions,
+    "aws:sagemaker/pipeline:Pipeline": _runs,
     "aws:sagemaker/userProfile:UserProfile": _fixed("the person's home folder"),
     "aws:secretsmanager/secret:Secret": _secret,
 }

@@ -164,7 +164,13 @@ def _team(platform: Platform, before: Iterable[str], target: Target) -> Iterable
     for name, stands in levels.items():
         if stands != level:
             lower = "lower terrace:level in its settings if it is there, and " if stands > level else ""
-            yield f"model {name}, at level {stands}: {lower}run `terrace up {environment} --project PATH`."
+            keeps = (
+                [c.id for c in of_level(stands, "model") if c not in of_level(level, "model") and c.holds_data]
+                if stands > level
+                else []
+            )
+            kept = f" It keeps {', '.join(keeps)}, with what is in it." if keeps else ""
+            yield f"model {name}, at level {stands}: {lower}run `terrace up {environment} --project PATH`.{kept}"
 
 
 def _said(change: ResourceChange) -> dict[str, Any]:

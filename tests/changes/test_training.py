@@ -19,7 +19,6 @@ from terrace.settings import program_config
 TRAINS = {
     "aws:cloudwatch/eventRule:EventRule",
     "aws:cloudwatch/eventTarget:EventTarget",
-    "aws:sagemaker/pipeline:Pipeline",
     "aws:scheduler/schedule:Schedule",
     "aws:scheduler/scheduleGroup:ScheduleGroup",
     "aws:sqs/queue:Queue",
@@ -32,7 +31,7 @@ def infra(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_infra(tmp_path_factory.mktemp("flights") / "infra")
 
 
-def _follow(world: World, infra: Path) -> Result:
+def _follow(world: World, infra: Path, **more: Any) -> Result:
     """Bring a model that trains daily to where its platform is."""
     settings = ModelSettings(
         environment="dev",
@@ -41,6 +40,7 @@ def _follow(world: World, infra: Path) -> Result:
         owner="mlops@acme.example",
         region="eu-central-1",
         training={"schedule": "rate(1 day)"},
+        **more,
     )
     program = Program("flights", "dev", infra, program_config(settings))
     return open_engine(world.engine, world.target("dev")).up(program)
@@ -66,7 +66,7 @@ def test_level_2_comes_and_goes_without_a_loss(world: World, infra: Path) -> Non
     assert sum(name.startswith("runs ") for name in above) == 1
     assert _versions(world)["NoncurrentVersionTransitions"]
     made = _follow(world, infra)
-    assert {change.type for change in made.created} >= TRAINS
+    assert {change.type for change in made.created} >= {*TRAINS, "aws:sagemaker/pipeline:Pipeline"}
     sagemaker = world.target("dev").client("sagemaker")
     published = json.dumps({"Version": "2020-12-01", "Parameters": [], "Steps": [_fail("Own")]})
     sagemaker.update_pipeline(PipelineName="acme-dev-operations-flights", PipelineDefinition=published)
@@ -82,9 +82,11 @@ def test_level_2_comes_and_goes_without_a_loss(world: World, infra: Path) -> Non
     contract = read_platform(world.target("dev"), "dev")
     assert contract is not None
     assert (contract.tracking, contract.lineage) == (None, None)
-    without = _follow(world, infra)
+    without = _follow(world, infra, keep=["training-pipeline"])
     assert {change.type for change in without.deleted} >= TRAINS
     assert without.kept == []
+    kept = sagemaker.describe_pipeline(PipelineName="acme-dev-operations-flights")
+    assert (kept["CreationTime"], kept["PipelineDefinition"]) == (seen["CreationTime"], seen["PipelineDefinition"])
 
     back = world("upgrade", "dev", "--to", "2")["plan"]
     assert (back["retired"], back["replaced"]) == ([], [])

@@ -49,6 +49,7 @@ MODEL = (
             Option("batch.schedule", ("rate(1 day)", "rate or cron"), "when mode batch scores what has arrived"),
         ),
         cost_drivers=("instance hours, or seconds of serverless compute",),
+        holds_data=True,
         component="Serving",
     ),
     Capability(
@@ -99,9 +100,14 @@ MODEL = (
             Option("training.lateAfterHours", ("by schedule", "1–168"), "hours without a success that ring an alarm"),
         ),
         cost_drivers=("instance hours of jobs", "alarms"),
+        holds_data=True,
         component="TrainingPipeline",
         when_added=("Publish the project's own pipeline: `make pipeline`; before, a run says that there is none.",),
-        when_removed=("Nobody trains by itself any more: versions and runs are kept, training is a person's again.",),
+        when_removed=(
+            "Nobody trains by itself any more: versions and runs are kept, training is a person's again.",
+            "Let runs that are under way end, or stop them, before the model's own `up`: the pipeline stays with the "
+            "history of its runs, but may do nothing there.",
+        ),
     ),
     Capability(
         id="continuous-training",

@@ -129,6 +129,8 @@ class ModelSettings(f.Settings):
     training: Training = Training()
     github: ModelGitHub | None = None
     gitlab: ModelGitLab | None = None
+    keep: tuple[f.Text, ...] = ()
+    """Capabilities that are off but whose stores stay declared, and `serving` for what scored in mode batch."""
 
     @model_validator(mode="after")
     def _possible(self) -> Self:

@@ -23,7 +23,8 @@ class Plan:
         level: The maturity level, 0 to 4.
         scope: Whose plan it is: a platform's or a model's.
         on: Ids of the capabilities that are built whole, requirements included, in the catalogue's order.
-        kept: Ids of the capabilities that are off but whose stores stay declared.
+        kept: Ids of the capabilities that are off but whose stores stay declared; also `serving` of a model that
+            scored in mode batch and has another mode now.
     """
 
     level: int
@@ -77,12 +78,7 @@ def plan(settings: PlatformSettings) -> Plan:
     _refuse_exclusive(on)
     _refuse_cut_off(settings, on)
     _refuse_unreachable(settings, on)
-    for id in settings.keep:
-        if not CAPABILITIES[id].holds_data:
-            holding = ", ".join(c.id for c in CAPABILITIES.values() if c.holds_data and c.scope == "platform")
-            raise PlanError(
-                f"terrace:keep names {id}, which has no stores.", f"Remove it from the list; stores are in: {holding}."
-            )
+    _refuse_storeless(settings.keep, "platform")
     kept = tuple(id for id in CAPABILITIES if id in settings.keep and id not in on)
     return Plan(settings.level, "platform", on, kept)
 
@@ -92,8 +88,10 @@ def plan_model(settings: ModelSettings, platform: PlatformContract) -> Plan:
 
     Raises:
         PlanError: The model's level is above its platform's, its team is unknown there, its mode cannot be served at
-            this level, or the platform lacks what the model requires.
+            this level, the platform lacks what the model requires, or `keep` names what has no stores.
     """
+    _known(settings.keep, "terrace:keep", "model")
+    _refuse_storeless(settings.keep, "model")
     level = platform.level if settings.level is None else settings.level
     if level > platform.level:
         raise PlanError(
@@ -117,7 +115,11 @@ def plan_model(settings: ModelSettings, platform: PlatformContract) -> Plan:
             )
     _refuse_mode(settings, on)
     _refuse_instance_type(settings, platform, on)
-    return Plan(level, "model", on)
+    off = {id for id in settings.keep if id not in on}
+    if settings.effective_mode != "batch":
+        # It is on in every mode; what only mode batch has is off in the others.
+        off |= {"serving"} & set(settings.keep)
+    return Plan(level, "model", on, tuple(id for id in CAPABILITIES if id in off))
 
 
 NOT_IN = {
@@ -163,6 +165,15 @@ def _known(ids: Iterable[str], key: str, scope: Scope) -> None:
             hint = f"Did you mean {near[0]}? " if near else ""
             raise PlanError(
                 f"{key} names {id!r}, which is no capability of a {scope}.", f"{hint}Allowed are: {', '.join(allowed)}."
+            )
+
+
+def _refuse_storeless(keep: Iterable[str], scope: Scope) -> None:
+    for id in keep:
+        if not CAPABILITIES[id].holds_data:
+            holding = ", ".join(c.id for c in CAPABILITIES.values() if c.holds_data and c.scope == scope)
+            raise PlanError(
+                f"terrace:keep names {id}, which has no stores.", f"Remove it from the list; stores are in: {holding}."
             )
 
 

@@ -19,6 +19,8 @@ COLLECT, DECIDE, SCORE = "Collect", "AnythingNew", "Score"
 """Names of the steps."""
 WAIT = "AwaitRelease"
 """Name of the one step of a pipeline that waits for the released version."""
+RETIRED = "NotInModeBatch"
+"""Name of the one step of a pipeline whose model is not in mode batch any more."""
 REPORT, MANIFEST = "collected.json", "manifest.json"
 """What the first step writes: what it found, and which objects are to be scored."""
 REPORT_OUTPUT = "collected"
@@ -212,10 +214,20 @@ def unsettled() -> dict[str, Any]:
     A model that comes from another mode has a released version, and a schedule fires as soon as it is made. What the
     baseline scored then would never be scored by the version.
     """
+    return _idle(WAIT, "The released version is not brought here yet: `terrace up ENV --project PATH` does it.")
+
+
+def retired() -> dict[str, Any]:
+    """Return the definition of a pipeline whose model has another mode: it is there for the history of its runs."""
+    return _idle(RETIRED, "The model is not in mode batch any more: set terrace:mode to batch to score here again.")
+
+
+def _idle(name: str, why: str) -> dict[str, Any]:
+    """Return a definition that succeeds, does nothing, and says why."""
     step = {
-        "Name": WAIT,
+        "Name": name,
         "Type": "Condition",
-        "Description": "The released version is not brought here yet: `terrace up ENV --project PATH` does it.",
+        "Description": why,
         "Arguments": {
             "Conditions": [{"Type": "Equals", "LeftValue": _get("Execution.PipelineName"), "RightValue": ""}],
             "IfSteps": [],

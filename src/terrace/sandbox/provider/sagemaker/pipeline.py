@@ -14,9 +14,10 @@ _SOURCES = ("pipelineDefinition", "pipelineDefinitionS3Location")
 
 
 class Pipeline(Handler):
-    """A pipeline. Its id is its name."""
+    """A pipeline. Its id is its name. The history of its runs goes with it."""
 
     type = "aws:sagemaker/pipeline:Pipeline"
+    store = True
     inputs = {
         "parallelismConfiguration": {"maxParallelExecutionSteps": int},
         "pipelineDefinition": str,
