@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from terrace.errors import SandboxError
+from terrace.sandbox.fetch import fetch
 
 UNPACKED_BYTES = 8 * 2**30
 """Largest model, unpacked; an archive can be made to unpack to any size."""
@@ -41,7 +43,7 @@ def place_model(s3: Any, container: dict[str, Any], folder: Path) -> None:
             _files(s3, url, bucket, key, folder)
             return
         archive = folder.with_name("model.download")
-        s3.download_file(bucket, key, str(archive))
+        fetch(s3, bucket, key, archive)
     except (ClientError, BotoCoreError) as error:
         raise _not_downloaded(url) from error
     try:
@@ -61,12 +63,19 @@ def unpack(archive: Path, url: str, folder: Path) -> None:
     """
     try:
         with tarfile.open(archive) as opened:
-            members = opened.getmembers()
-            if sum(member.size for member in members) > UNPACKED_BYTES:
-                raise _not_unpacked(url, f"it is larger than {UNPACKED_BYTES // 2**30} GB when unpacked")
-            opened.extractall(folder, members, filter="data")
+            # Each member is looked at just before it is unpacked: a list of them would read the archive twice.
+            opened.extractall(folder, _bounded(opened, url), filter="data")
     except (tarfile.TarError, OSError, EOFError) as error:
         raise _not_unpacked(url, str(error)) from error
+
+
+def _bounded(archive: tarfile.TarFile, url: str) -> Iterator[tarfile.TarInfo]:
+    size = 0
+    for member in archive:
+        size += member.size
+        if size > UNPACKED_BYTES:
+            raise _not_unpacked(url, f"it is larger than {UNPACKED_BYTES // 2**30} GB when unpacked")
+        yield member
 
 
 def _files(s3: Any, url: str, bucket: str, prefix: str, folder: Path) -> None:
@@ -77,7 +86,7 @@ def _files(s3: Any, url: str, bucket: str, prefix: str, folder: Path) -> None:
             if item["Key"].endswith("/") or not place.is_relative_to(folder.resolve()):
                 continue
             place.parent.mkdir(parents=True, exist_ok=True)
-            s3.download_file(bucket, item["Key"], str(place))
+            fetch(s3, bucket, item["Key"], place)
             found = True
     if not found:
         raise _not_downloaded(url)

@@ -10,9 +10,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from terrace.sandbox.fetch import fetch
 from terrace.sandbox.jobs.job import JobFailedError
-
-_CHUNK_BYTES = 2**20
 
 
 @dataclass(frozen=True)
@@ -81,16 +80,6 @@ def download(s3: Any, source: Source, folder: Path, ended: Callable[[], bool]) -
         except OSError as error:
             # Such as two keys of which one is the other's folder: S3 has both, a file system does not.
             raise JobFailedError(f"ClientError: Data download failed:{key}: {error.strerror}") from error
-
-
-def fetch(s3: Any, bucket: str, key: str, target: Path) -> None:
-    """Put an object into a file, in one request.
-
-    boto3's `download_file` asks for a large object in parts, for each of which moto reads the whole.
-    """
-    with target.open("wb") as file:
-        for chunk in s3.get_object(Bucket=bucket, Key=key)["Body"].iter_chunks(_CHUNK_BYTES):
-            file.write(chunk)
 
 
 def _prefix(s3: Any, uri: str) -> Iterator[tuple[str, str, str, int]]:

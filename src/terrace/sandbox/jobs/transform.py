@@ -20,6 +20,7 @@ from terrace.sandbox.endpoints.model_server import (
     NotServingError,
     TimedOutError,
 )
+from terrace.sandbox.fetch import fetch
 from terrace.sandbox.jobs.contained import ContainerJob
 from terrace.sandbox.jobs.home import Home, disk_bytes
 from terrace.sandbox.jobs.job import JobFailedError, JobGoneError, Kind, now
@@ -27,7 +28,7 @@ from terrace.sandbox.jobs.limits import refuse
 from terrace.sandbox.jobs.opt_ml import HOST
 from terrace.sandbox.jobs.outputs import Uploader, used
 from terrace.sandbox.jobs.records import TYPES, JsonPath, Processing
-from terrace.sandbox.jobs.staging import Source, fetch, objects
+from terrace.sandbox.jobs.staging import Source, objects
 
 _SECONDS, _RETRIES, _PAYLOAD_MB = 600, 3, 6
 """How long a request may take, how often it is repeated, how large it is: AWS's defaults."""
