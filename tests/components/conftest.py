@@ -1,5 +1,7 @@
 """The graphs that most tests look at: every level in a small and in a protected environment."""
 
+from typing import Any
+
 import pytest
 from components.recorder import Graph
 
@@ -15,6 +17,12 @@ STACKS += [
     pytest.param(("batch", level, environment), id=f"batch-{level}-{environment}")
     for level, environment in ((0, "dev"), (1, "prod"), (2, "dev"))
 ]
+STACKS += [
+    pytest.param(("kept", level, environment), id=f"kept-{level}-{environment}")
+    for level, environment in ((0, "prod"), (1, "dev"))
+]
+MORE: dict[str, dict[str, Any]] = {"batch": {"mode": "batch"}, "kept": {"keep": ["serving", "training-pipeline"]}}
+"""Kind of a model's stack → its settings besides those that all have."""
 _graphs: dict[tuple[str, int, str], Graph] = {}
 
 
@@ -23,7 +31,7 @@ def graph_of(kind: str, level: int, environment: str) -> Graph:
     key = (kind, level, environment)
     if key not in _graphs:
         make = programs.platform if kind == "platform" else programs.model
-        _graphs[key] = make(level=level, environment=environment, **({"mode": "batch"} if kind == "batch" else {}))
+        _graphs[key] = make(level=level, environment=environment, **MORE.get(kind, {}))
     return _graphs[key]
 
 

@@ -103,3 +103,40 @@ def test_a_level_that_is_not_built_is_refused_by_name() -> None:
     asked = plan_model(model(mode="realtime"), platform(level=3))
     with pytest.raises(PlanError, match=r"terrace:level 3 .*delivery"):
         asked.refuse_unbuilt()
+
+
+@pytest.mark.parametrize(
+    ("more", "level", "kept"),
+    [
+        ({}, 1, ("training-pipeline",)),
+        ({}, 2, ()),
+        ({"level": 0}, 2, ("training-pipeline",)),
+    ],
+)
+def test_what_is_off_is_kept_if_the_list_has_it(more: dict[str, Any], level: int, kept: tuple[str, ...]) -> None:
+    """The list may name what is on, as it does between two changes of level; what is on is not kept but built."""
+    found = plan_model(model(keep=["training-pipeline", "registry"], **more), platform(level=level))
+    assert found.kept == kept
+    assert all(found.keeps(id) and not found.has(id) for id in kept)
+
+
+def test_what_only_mode_batch_has_is_kept_in_the_others() -> None:
+    """Serving is on in every mode: in the list it means the pipeline that scored."""
+    assert plan_model(model(keep=["serving"]), platform()).keeps("serving")
+    assert not plan_model(model(keep=["serving"], mode="batch"), platform()).keeps("serving")
+    assert not plan_model(model(), platform()).keeps("serving")
+
+
+@pytest.mark.parametrize(
+    ("id", "says"),
+    [
+        ("alarms", "terrace:keep names alarms, which has no stores"),
+        ("tracking", "terrace:keep names 'tracking', which is no capability of a model"),
+        ("training-pipelin", "Did you mean training-pipeline"),
+    ],
+)
+def test_a_model_cannot_keep_what_no_model_has(id: str, says: str) -> None:
+    """What has no stores, what is the platform's and what is misspelt is refused by name."""
+    with pytest.raises(PlanError) as refused:
+        plan_model(model(keep=[id]), platform())
+    assert says in f"{refused.value.message} {refused.value.hint}"
