@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -181,7 +181,7 @@ def read(target: Target, arn: str) -> Execution:
     pages = sagemaker.get_paginator("list_pipeline_execution_steps").paginate(
         PipelineExecutionArn=arn, SortOrder="Ascending"
     )
-    steps = tuple(Step.read(one) for page in pages for one in page["PipelineExecutionSteps"])
+    steps = tuple(_told(sagemaker, Step.read(one)) for page in pages for one in page["PipelineExecutionSteps"])
     given = sagemaker.get_paginator("list_pipeline_parameters_for_execution").paginate(PipelineExecutionArn=arn)
     return Execution(
         arn=arn,
@@ -195,6 +195,17 @@ def read(target: Target, arn: str) -> Execution:
         parameters={one["Name"]: one["Value"] for page in given for one in page.get("PipelineParameters", ())},
         steps=steps,
     )
+
+
+def _told(sagemaker: Any, step: Step) -> Step:
+    """Return a step with why it was stopped, if its training ran too long: the execution itself doesn't tell."""
+    if step.status != "Stopped" or step.reason or step.job is None or step.job[0] != "TrainingJob":
+        return step
+    job = sagemaker.describe_training_job(TrainingJobName=step.job_name)
+    if job.get("SecondaryStatus") != "MaxRuntimeExceeded":
+        return step
+    limit = job["StoppingCondition"]["MaxRuntimeInSeconds"]
+    return replace(step, reason=f"it ran longer than its limit of {limit} s (MaxRuntimeInSeconds)")
 
 
 def _identity(said: Mapping[str, Any]) -> str:

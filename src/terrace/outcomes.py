@@ -88,6 +88,9 @@ def outcome(execution: Execution) -> Outcome:
         first = min(failed, key=lambda step: step.ended or execution.modified)
         why = first.reason or execution.reason or "without a reason"
         return Outcome("failed", f"{first.name} failed: {why}", first)
+    late = next((step for step in execution.steps if step.status == "Stopped" and step.reason), None)
+    if late is not None:
+        return Outcome("failed", f"{late.name} was stopped: {late.reason}", late)
     if execution.status == "Stopped":
         return Outcome("stopped", "stopped before its end")
     return Outcome("failed", execution.reason or "failed without a reason")

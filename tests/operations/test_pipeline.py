@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from operations.conftest import Place
-from pipeline_case import IMAGE, compare, condition, fail, get, join, processing, python
+from pipeline_case import IMAGE, compare, condition, fail, get, join, processing, python, training
 from terrace_components.training_pipeline import unpublished
 
 EVALUATION = {"data": "ab" * 32, "source": "s3://data/flights.csv?versionId=v7", "passed": 1}
@@ -217,6 +217,14 @@ def test_a_refusal_without_a_gate_blames_none(dev: Place) -> None:
     """Where a step that fails is all there is, the pipeline refused."""
     dev.pipeline([fail("No", "not on Sundays")])
     dev.refused("The pipeline refused to run: not on Sundays", "pipeline", "run", "tiny", "dev")
+
+
+def test_a_training_that_ran_too_long_is_not_said_to_be_stopped_by_somebody(dev: Place) -> None:
+    """SageMaker stops such a job and so the execution; the job alone knows why."""
+    limit = {"StoppingCondition": {"MaxRuntimeInSeconds": 1}}
+    hangs = training("Train", "import time; time.sleep(60)", f"s3://{dev.bucket}/out", arguments=limit)
+    dev.pipeline([hangs])
+    dev.refused("Train was stopped: it ran longer than its limit of 1 s", "pipeline", "run", "tiny", "dev")
 
 
 def test_the_run_that_data_started_is_followed(dev: Place) -> None:

@@ -75,6 +75,7 @@ def version(number: int, status: str = "Approved", **metadata: str) -> Version:
         ),
         (execution("Failed", reason="The role may not"), "failed", "The role may not"),
         (execution("Stopped", Step("Train", "Stopped")), "stopped", "before its end"),
+        (execution("Stopped", Step("Train", "Stopped", reason="too long")), "failed", "Train was stopped: too long"),
     ],
 )
 def test_an_execution_has_an_outcome(found: Execution, kind: str, says: str) -> None:
