@@ -94,12 +94,18 @@ def _input(**more: Any) -> dict[str, Any]:
     return {"ProcessingInputs": [{"InputName": "x", "S3Input": found | more}]}
 
 
+def _twice() -> dict[str, Any]:
+    [one] = _input()["ProcessingInputs"]
+    return {"ProcessingInputs": [one, {**one, "InputName": "y"}]}
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
         (_input(LocalPath="/data"), "below /opt/ml only"),
         (_input(LocalPath="/opt/ml/../../etc"), "below /opt/ml only"),
         (_input(S3InputMode="Pipe"), "no Pipe mode"),
+        (_twice(), "The inputs x and y have one LocalPath"),
         (_input(S3CompressionType="Gzip"), "only be used if Pipe"),
         (
             {

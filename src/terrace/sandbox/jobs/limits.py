@@ -61,6 +61,7 @@ def check_processing(request: Mapping[str, Any]) -> None:
     """Raise a `Refusal` for a processing job that the sandbox does not run as AWS would."""
     check_resources(request["ProcessingResources"]["ClusterConfig"], "ProcessingResources.ClusterConfig")
     names = []
+    places: dict[str, str] = {}
     for one in request.get("ProcessingInputs") or ():
         name, found = one["InputName"], one.get("S3Input")
         names.append(name)
@@ -75,6 +76,11 @@ def check_processing(request: Mapping[str, Any]) -> None:
         if not one.get("AppManaged") and not found.get("LocalPath"):
             raise refuse(f"The input {name} needs a LocalPath.")
         _check_path(found.get("LocalPath"), f"LocalPath of the input {name}")
+        place = str(found.get("LocalPath") or name).rstrip("/")
+        if place in places:
+            # AWS says no more than that the call is invalid: https://github.com/aws/sagemaker-python-sdk/issues/4939
+            raise refuse(f"The inputs {places[place]} and {name} have one LocalPath, {place}; each needs its own.")
+        places[place] = name
     for one in (request.get("ProcessingOutputConfig") or {}).get("Outputs") or ():
         name, found = one["OutputName"], one.get("S3Output")
         names.append(name)
