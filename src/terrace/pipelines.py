@@ -28,9 +28,11 @@ def pipeline_name(contract: ModelContract, batch: bool = False) -> str:
     if batch:
         return need_scoring(contract).pipeline
     if contract.pipeline is None:
+        scores = " The one that scores is meant with --batch." if contract.batch else ""
         raise ProjectError(
             f"{contract.model} in {contract.environment} is at level {contract.level}; pipelines begin at level 2.",
-            f"Raise the platform with `terrace upgrade {contract.environment} --to 2`, then bring the model up again.",
+            f"Raise the platform with `terrace upgrade {contract.environment} --to 2`, then bring the model up again."
+            f"{scores}",
         )
     return contract.pipeline
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from terrace.errors import ProjectError
 from terrace.executions import Execution, read
-from terrace.maturity.scoring import COLLECT, REPORT, REPORT_OUTPUT, SCORE, WAIT, ScoringPlan
+from terrace.maturity.scoring import COLLECT, REPORT, REPORT_OUTPUT, RETIRED, SCORE, WAIT, ScoringPlan
 from terrace.run_data import defaults
 from terrace.target import Say, Target
 
@@ -232,7 +232,9 @@ def schedule_state(target: Target, contract: ModelContract) -> str | None:
 def told(execution: Execution) -> str:
     """Return in words how a run that succeeded came out."""
     if execution.step(WAIT) is not None:
-        return "did nothing: the released version is not brought here yet"
+        return "did nothing: the released version was not brought here yet"
+    if execution.step(RETIRED) is not None:
+        return "did nothing: the model was in another mode"
     return "scored what was new" if execution.step(SCORE) is not None else "found nothing new"
 
 

@@ -129,13 +129,19 @@ class ScoringWorld(World):
         """Wait for the end of a run."""
         return watch(self.target, arn, lambda _: None)
 
-    def by_itself(self) -> Execution:
-        """Wait for the run that the schedule starts, and for its end."""
+    def runs(self, pipeline: str | None = None) -> list[str]:
+        """Return the ARNs of all runs, the latest first."""
+        pages = self.sagemaker.get_paginator("list_pipeline_executions")
+        found = pages.paginate(PipelineName=pipeline or self.pipeline, SortBy="CreationTime", SortOrder="Descending")
+        return [one["PipelineExecutionArn"] for page in found for one in page["PipelineExecutionSummaries"]]
+
+    def by_itself(self, before: int = 0) -> Execution:
+        """Wait for the run that the schedule starts, after as many as there were, and for its end."""
         until = time.monotonic() + 60
         while time.monotonic() < until:
-            found = self.sagemaker.list_pipeline_executions(PipelineName=self.pipeline)["PipelineExecutionSummaries"]
-            if found:
-                return self.ended(found[-1]["PipelineExecutionArn"])
+            found = self.runs()
+            if len(found) > before:
+                return self.ended(found[-1 - before])
             time.sleep(0.2)
         raise AssertionError("nothing ran")
 

@@ -12,12 +12,13 @@ import pytest
 from release.scoring_world import PREFIX, ScoringWorld
 
 from terrace.contracts import need_model
+from terrace.engines import open_engine
 from terrace.errors import ProjectError
 from terrace.pipelines import pipeline_name
 from terrace.platform import open_platform
 from terrace.release import release
 from terrace.rollback import rollback
-from terrace.runs import Options, up_platform
+from terrace.runs import Options, program_of, up_platform
 from terrace.sandbox import Sandbox
 
 BATCH = "terrace:mode: batch"
@@ -35,6 +36,23 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScoringWorld]:
         patch.setenv("TERRACE_HOME", str(folder / "home"))
         yield ScoringWorld(folder, BATCH)
         Sandbox(folder / "home").stop()
+
+
+def test_before_an_image_there_is_nothing_that_scores(world: ScoringWorld) -> None:
+    """A model without one has no schedule that could fire; its contract names what will be there."""
+    up_platform(world.platform, Options())
+    open_engine("embedded", world.target).up(program_of(world.project))
+    said = world.contract
+    assert "image" not in said
+    assert said["batch"]["scheduleName"]
+    assert world.sagemaker.list_pipelines()["PipelineSummaries"] == []
+    assert world.target.client("scheduler").list_schedules()["Schedules"] == []
+    shown = world.told("status", "dev")
+    assert "schedule missing" in shown
+    assert "nothing yet: it has no image" in shown
+    for command in ("run", "status", "logs"):
+        told = world.told("pipeline", command, "tiny", "dev", "--batch", expect=1)
+        assert "has no pipeline that scores in dev yet" in told
 
 
 def test_up_makes_what_scores_and_no_endpoint(world: ScoringWorld) -> None:
@@ -107,6 +125,7 @@ def test_a_run_by_hand_tells_what_it_scored(world: ScoringWorld) -> None:
     )
     assert "collected" in world.told("pipeline", "logs", "tiny", "dev", "--batch", "--step", "Collect")
     assert "found nothing new" in world.told("pipeline", "follow", "tiny", "dev", "--batch")
+    assert "is meant with --batch" in world.told("pipeline", "run", "tiny", "dev", expect=1)
     assert len(world("pipeline", "bill", "tiny", "dev", "--batch")["runs"]) == 6
     assert "is Succeeded; only one that Failed" in world.told("pipeline", "retry", "tiny", "dev", "--batch", expect=1)
     assert "has ended" in world.told("pipeline", "stop", "tiny", "dev", "--batch", expect=1)
@@ -117,7 +136,7 @@ def test_a_parameter_moves_one_run(world: ScoringWorld) -> None:
     bucket = world.contract["dataBucket"]
     world.s3.put_object(Bucket=bucket, Key=f"{PREFIX}in/late/d.jsonl", Body=b'{"id": 4}\n')
     elsewhere = f"s3://{bucket}/{PREFIX}out/again/"
-    world.told("pipeline", "run", "tiny", "dev", "--batch", "-p", f"OutputUri={elsewhere}")
+    world.told("pipeline", "run", "tiny", "dev", "--batch", "-p", f"OutputUri={elsewhere}", "-p", "InstanceCount=2")
     assert "again/late/d.jsonl.out" in world.below("out/")
     assert "ModelName, Image, InputUri" in world.told(
         "pipeline", "run", "tiny", "dev", "--batch", "-p", "Wrong=1", expect=1

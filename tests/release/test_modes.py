@@ -13,10 +13,11 @@ import pytest
 from release.scoring_world import PREFIX, ScoringWorld
 
 from terrace.contracts import read_release
+from terrace.maturity.scoring import RETIRED
 from terrace.release import release
 from terrace.sandbox import Sandbox
 
-MADE = {"aws:sagemaker/pipeline:Pipeline", "aws:scheduler/schedule:Schedule", "aws:sqs/queue:Queue"}
+MADE = {"aws:scheduler/schedule:Schedule", "aws:sqs/queue:Queue"}
 SERVES = {"aws:sagemaker/endpoint:Endpoint", "aws:sagemaker/endpointConfiguration:EndpointConfiguration"}
 
 
@@ -72,7 +73,7 @@ def test_the_run_that_the_schedule_starts_at_once_scores_nothing_with_the_baseli
     assert first.status == "Succeeded"
     if "AwaitRelease" in [step.name for step in first.steps]:
         assert world.below("out/") == []
-        assert "the released version is not brought here yet" in world.told(
+        assert "the released version was not brought here yet" in world.told(
             "pipeline", "status", "tiny", "dev", "--batch", "--execution", first.id
         )
     world.score()
@@ -98,12 +99,13 @@ def test_a_pipeline_that_is_gone_is_made_again_with_the_version(world: ScoringWo
     assert "version 1 scores" in world.up().notes
     made = world.sagemaker.describe_pipeline(PipelineName=world.pipeline)["PipelineDefinition"]
     assert json.loads(made) == json.loads(definition)
+    assert world.score().steps
 
 
 def test_from_scoring_to_an_endpoint(world: ScoringWorld) -> None:
-    """The schedule goes first and the version answers again; predictions and records stay where they are."""
-    before, predictions = _stores(world), world.below("out/")
-    batch = world.contract["batch"]
+    """The version answers again; predictions and records stay where they are, and so does the history of runs."""
+    before, predictions, runs = _stores(world), world.below("out/"), world.runs()
+    pipeline = world.pipeline
     world.settings("terrace:mode: realtime\nterrace:instanceCount: 1")
     run = world.up()
     assert {change.type for change in run.result.deleted} >= MADE
@@ -111,9 +113,9 @@ def test_from_scoring_to_an_endpoint(world: ScoringWorld) -> None:
     assert world.ask() == "model A"
     assert (_stores(world), world.below("out/")) == (before, predictions)
     assert "batch" not in world.contract
-    assert batch["pipeline"] not in [
-        one["PipelineName"] for one in world.sagemaker.list_pipelines()["PipelineSummaries"]
-    ]
+    assert world.runs(pipeline) == runs
+    kept = json.loads(world.sagemaker.describe_pipeline(PipelineName=pipeline)["PipelineDefinition"])
+    assert [step["Name"] for step in kept["Steps"]] == [RETIRED]
     record = read_release(world.target, "dev", "tiny")
     assert record is not None
     assert (record.model_version, record.pipeline, record.sagemaker_model) == (1, None, None)
@@ -123,9 +125,11 @@ def test_from_scoring_to_an_endpoint(world: ScoringWorld) -> None:
 
 def test_what_was_scored_once_is_not_scored_again_after_a_detour(world: ScoringWorld) -> None:
     """Back in mode batch, what has its predictions keeps them; a rollback goes back to the baseline there too."""
+    before = world.runs("acme-dev-operations-tiny--batch")
     world.settings("terrace:mode: batch")
     world.up()
-    world.by_itself()
+    world.by_itself(len(before))
+    assert world.runs()[-len(before) :] == before
     world.arrive("late.jsonl", 3)
     assert world.score().step("Score") is not None
     modified = world.s3.head_object(Bucket=world.contract["dataBucket"], Key=f"{PREFIX}out/early.jsonl.out")
@@ -136,25 +140,3 @@ def test_what_was_scored_once_is_not_scored_again_after_a_detour(world: ScoringW
     assert world.predictions("later.jsonl") == [{"id": 4, "by": "baseline 1"}]
     again = world.s3.head_object(Bucket=world.contract["dataBucket"], Key=f"{PREFIX}out/early.jsonl.out")
     assert again["LastModified"] == modified["LastModified"]
-
-
-def test_before_an_image_there_is_nothing_that_scores(world: ScoringWorld) -> None:
-    """A model without one has no schedule that could fire; its contract names what will be there."""
-    from terrace import runs
-    from terrace.engines import open_engine
-
-    project = world.project
-    program = runs.program_of(project)
-    name = project.settings.model
-    assert name == "tiny"
-    engine = open_engine("embedded", world.target)
-    engine.up(program)
-    said = world.contract
-    assert "image" not in said
-    listed = [one["PipelineName"] for one in world.sagemaker.list_pipelines()["PipelineSummaries"]]
-    assert said["batch"]["pipeline"] not in listed
-    assert world.target.client("scheduler").list_schedules()["Schedules"] == []
-    assert "nothing yet: it has no image" in world.told("status", "dev")
-    assert "has no pipeline that scores in dev yet" in world.told("pipeline", "run", "tiny", "dev", "--batch", expect=1)
-    world.up()
-    assert world.by_itself().status == "Succeeded"
