@@ -24,7 +24,7 @@ from terrace.sandbox.provider.clients import SandboxClients
 ROOT = Path(__file__).parents[2]
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 LONGEST = {"organisation": "a" * 16, "environment": "e" * 12}
-STORES = ("bucket", "key", "repository", "domain", "filesystem")
+STORES = ("bucket", "key", "repository", "domain", "filesystem", "pipeline")
 
 
 def statements(of: PlatformSettings, effect: str = "Allow") -> list[dict[str, Any]]:

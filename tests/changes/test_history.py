@@ -8,14 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from changes.baseline import write_infra
 from changes.world import World
 
 from terrace.billing import read_bill
 from terrace.contracts import need_model
+from terrace.descent import line, read_run
 from terrace.engines import open_engine
+from terrace.executions import BY_HAND
 from terrace.project import open_project
 from terrace.runs import program_of
+from terrace.versions import list_versions
 
 NAME = "acme-dev-operations-flights"
 SETTINGS = """config:
@@ -55,17 +59,35 @@ class Flights:
         self.sagemaker.update_pipeline(PipelineName=NAME, PipelineDefinition=text)
         return text
 
-    def train(self, runs: int) -> None:
-        """Run the pipeline until each run has ended."""
+    def train(self, runs: int) -> str:
+        """Run the pipeline as `terrace pipeline run` does until each run has ended; return the last one's ARN."""
         for _ in range(runs):
-            arn = self.sagemaker.start_pipeline_execution(PipelineName=NAME)["PipelineExecutionArn"]
-            until = time.monotonic() + 60
-            while self.sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)["PipelineExecutionStatus"] in (
-                "Executing",
-                "Stopping",
-            ):
-                assert time.monotonic() < until, arn
-                time.sleep(0.1)
+            arn: str = self.sagemaker.start_pipeline_execution(
+                PipelineName=NAME, PipelineExecutionDescription=f"{BY_HAND} flights dev"
+            )["PipelineExecutionArn"]
+            self.ended(NAME)
+        return arn
+
+    def register(self, execution: str) -> None:
+        """Register a version as a run does."""
+        image = yaml.safe_load(self.file.read_text())["config"]["terrace:image"]
+        self.sagemaker.create_model_package(
+            ModelPackageGroupName=NAME,
+            ModelApprovalStatus="Approved",
+            InferenceSpecification={
+                "Containers": [{"Image": image}],
+                "SupportedContentTypes": ["application/json"],
+                "SupportedResponseMIMETypes": ["application/json"],
+            },
+            CustomerMetadataProperties={"code": "abc", "data": "def", "execution": execution},
+        )
+
+    def started_by(self) -> str:
+        """Return what `terrace models` says that started the run of the version."""
+        target = self.world.target("dev")
+        contract = need_model(target, "dev", "flights")
+        (version,) = list_versions(target, contract)
+        return line(contract, version, (), read_run(target, version)).started_by
 
     def history(self) -> tuple[Any, ...]:
         """Return what AWS says of the pipeline and its role, of every run, and of the steps of each."""
@@ -82,9 +104,21 @@ class Flights:
         made = (found["PipelineArn"], found["CreationTime"], found["PipelineDefinition"], found["RoleArn"])
         return made, role["RoleId"], runs, steps
 
-    def may(self) -> list[str]:
-        """Return the names of the policies that the pipeline's role has."""
-        role = self.sagemaker.describe_pipeline(PipelineName=NAME)["RoleArn"].rpartition("/")[2]
+    def ended(self, pipeline: str) -> list[Any]:
+        """Wait until no run of a pipeline is under way, and return all of them, the latest first."""
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            found: list[Any] = self.sagemaker.list_pipeline_executions(PipelineName=pipeline)[
+                "PipelineExecutionSummaries"
+            ]
+            if not [run for run in found if run["PipelineExecutionStatus"] in ("Executing", "Stopping")]:
+                return found
+            time.sleep(0.1)
+        raise AssertionError(f"{pipeline} still runs")
+
+    def may(self, pipeline: str = NAME) -> list[str]:
+        """Return the names of the policies that a pipeline's role has."""
+        role = self.sagemaker.describe_pipeline(PipelineName=pipeline)["RoleArn"].rpartition("/")[2]
         found: list[str] = self.world.target("dev").client("iam").list_role_policies(RoleName=role)["PolicyNames"]
         return found
 
@@ -102,7 +136,7 @@ def flights(world: World, tmp_path_factory: pytest.TempPathFactory) -> Flights:
     made = found("up", "dev")
     assert made["kept"] == []
     found.publish()
-    found.train(3)
+    found.register(found.train(3))
     return found
 
 
@@ -123,6 +157,7 @@ def test_runs_are_there_after_the_platform_went_down_and_up(flights: Flights, le
     assert "terrace:keep:\n    - training-pipeline\n" in flights.file.read_text()
     assert flights.history() == before
     assert (flights.may(), flights.starters()) == ([], [])
+    assert flights.started_by().startswith("person: ")
     assert need_model(world.target("dev"), "dev", "flights").pipeline is None
     again = flights("up", "dev")["resources"]
     assert [again[name] for name in ("created", "updated", "replaced", "deleted")] == [0, 0, 0, 0]
@@ -162,6 +197,24 @@ def test_neither_a_program_without_them_nor_destroy_takes_them(flights: Flights)
     assert flights.history() == before
 
 
+def test_runs_of_scoring_are_there_after_the_mode_changed_and_changed_back(flights: Flights) -> None:
+    """Out of mode batch the pipeline that scored stays and can do nothing; back in it, it is the same."""
+    name, world = f"{NAME}--batch", flights.world
+    flights.sagemaker.start_pipeline_execution(PipelineName=name)
+    before = flights.ended(name)
+    assert before
+    project = open_project(flights.path, "dev", {"mode": "serverless", "image": None, "keep": ["serving"]})
+    result = open_engine(world.engine, world.target("dev")).up(program_of(project))
+    assert "aws:scheduler/schedule:Schedule" in {change.type for change in result.deleted}
+    assert (result.kept, flights.ended(name), flights.may(name)) == ([], before, [])
+    made = flights.sagemaker.describe_pipeline(PipelineName=name)["CreationTime"]
+    assert flights("up", "dev")["kept"] == []
+    assert flights.sagemaker.describe_pipeline(PipelineName=name)["CreationTime"] == made
+    # The new schedule fires at once.
+    assert [run for run in flights.ended(name) if run in before] == before
+    assert flights.may(name) == ["score"]
+
+
 @pytest.mark.parametrize(
     ("capability", "says"),
     [
@@ -197,6 +250,7 @@ def test_runs_go_for_good_when_a_person_says_so(flights: Flights) -> None:
     world("upgrade", "dev", "--to", "2")
     flights("up", "dev")
     assert flights.history()[2] == []
+    assert flights.started_by() == ""
 
 
 def _roles(world: World) -> list[Any]:
