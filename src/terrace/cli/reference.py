@@ -24,6 +24,7 @@ from terrace.maturity import (
 )
 from terrace.maturity.names import LIMITS
 from terrace.scaffold import questions
+from terrace.settings import editor_schema
 
 OPEN, CLOSE = "<!-- levels: generated from terrace.maturity by `make docs` -->", "<!-- /levels -->"
 
@@ -37,6 +38,20 @@ def pages() -> dict[str, str]:
         "contracts.md": _contracts(),
         "names.md": _names(),
         "questions.md": _questions(),
+    }
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """Return the JSON Schemas of settings, for editors, and of contracts, for other languages: file → schema."""
+    contracts: dict[str, type[BaseModel]] = {
+        "platform-contract": PlatformContract,
+        "model-contract": ModelContract,
+        "release": Release,
+    }
+    return {
+        "platform-settings.schema.json": editor_schema(PlatformSettings),
+        "model-settings.schema.json": editor_schema(ModelSettings),
+        **{f"{name}.schema.json": model.model_json_schema(by_alias=True) for name, model in contracts.items()},
     }
 
 
@@ -58,6 +73,8 @@ def write(root: Path) -> None:
     """Write every generated page of a checkout."""
     for name, text in pages().items():
         (root / "docs" / "reference" / name).write_text(text)
+    for name, schema in schemas().items():
+        (root / "docs" / "reference" / name).write_text(json.dumps(schema, indent=2) + "\n")
     readme = root / "README.md"
     readme.write_text(with_levels(readme.read_text()))
 
