@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from botocore.exceptions import ClientError
 from building import Building, phases, shown
 from serving import until
 
+from terrace.sandbox.builds.record import Record
 from terrace.sandbox.provider.clients import SandboxClients
 
 RUN = """\
@@ -74,6 +77,23 @@ def test_a_build_that_goes_on_is_shown_so(building: Building) -> None:
     assert "endTime" not in seen
     until(lambda: building.log(seen), lambda text: "begun" in text)
     building.codebuild.stop_build(id=id)
+
+
+def test_a_phase_that_failed_while_nobody_looked_has_failed(tmp_path: Path) -> None:
+    """What the container wrote since the last look counts before the next phase begins."""
+    record = Record("p:1", {}, "123456789012", "eu-central-1", 1, "somebody", events=tmp_path / "events.jsonl")
+    record.enter("DOWNLOAD_SOURCE")
+    begun = {"phase": "POST_BUILD", "start": 1.0}
+    (tmp_path / "events.jsonl").write_text(json.dumps(begun) + "\n")
+    record._take_events()
+    ended = {**begun, "end": 2.0, "status": "FAILED", "context": "exit status 1"}
+    with (tmp_path / "events.jsonl").open("a") as file:
+        file.write(json.dumps(ended) + "\n")
+    record.enter("UPLOAD_ARTIFACTS")
+    record.events = None
+    record.finish("FAILED")
+    told = {phase["phaseType"]: phase.get("phaseStatus") for phase in record._phases}
+    assert told["POST_BUILD"] == "FAILED"
 
 
 def test_a_command_that_fails_fails_the_build(building: Building) -> None:

@@ -65,6 +65,8 @@ class Record:
     def enter(self, phase: str) -> None:
         """Note that a phase begins, and that the one before it has succeeded if it has no status yet."""
         with self._lock:
+            # Nobody may have asked since the phase before it failed.
+            self._take_events()
             now = datetime.now(UTC)
             if self._phases and "endTime" not in self._phases[-1]:
                 self._end(self._phases[-1], now, "SUCCEEDED", None)
