@@ -140,9 +140,13 @@ MODEL: dict[str, Any] = {
 }
 
 
+UNLESS = {"TrainingPipeline": ["trackingKind"]}
+"""Inputs that the schema cannot call required, because another one, such as `storesOnly`, makes them needless."""
+
+
 def required(kind: str) -> dict[str, Any]:
     """Return the inputs that a component cannot do without."""
-    return _inputs(kind, COMPONENTS[kind].get("requiredInputs", []))
+    return _inputs(kind, [*COMPONENTS[kind].get("requiredInputs", []), *UNLESS.get(kind, [])])
 
 
 def everything(kind: str) -> dict[str, Any]:
